@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PN_BASE_JSONX_H
+#define PN_BASE_JSONX_H
+
+/* jansson with errors that name the key. `at` is the key's path for messages ("limits.depth", "mounts[3].type"). */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "scanner/base/err.h"
+
+#define PN_JSON_DEPTH_MAX 64 /* arrays and objects in each other; deeper is refused before jansson recurses */
+
+/* Strict: one object at the top, nothing behind it but white space, no duplicate keys, no NUL in strings, at most
+ * PN_JSON_DEPTH_MAX deep. *ret is the caller's (json_decref). -1 with `fault` and
+ * "<name>: line L, column C: <reason>". */
+int pn_jsonx_load(const char *name, const char *text, size_t len, enum pn_fault fault, json_t **ret,
+                  struct pn_err *err);
+
+/* One key of an object: what it must be and where it goes. */
+enum pn_jsonx_kind { PN_JSONX_STRING, PN_JSONX_INTEGER, PN_JSONX_BOOLEAN, PN_JSONX_OBJECT, PN_JSONX_ARRAY };
+
+/* Finds `key` in `object`. Absent or null: *ret = NULL and 0 unless `required`. Of another kind: -1 with `fault`
+ * and "<name>: <prefix><key>: must be a string" (or what it must be); missing: "...: missing". *ret is borrowed. */
+int pn_jsonx_get(const char *name, const char *prefix, const json_t *object, const char *key, enum pn_jsonx_kind kind,
+                 bool required, enum pn_fault fault, json_t **ret, struct pn_err *err);
+
+/* -1 with `fault` and "<name>: <prefix><key>: unknown key" for the first key that is not in the NULL-terminated
+ * list. The key is escaped. */
+int pn_jsonx_known(const char *name, const char *prefix, const json_t *object, const char *const *known,
+                   enum pn_fault fault, struct pn_err *err);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scanner/finding/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int path_copy(struct pn_path *dst, const struct pn_path *src)
+{
+        *dst = (struct pn_path){NULL, 0, src ? src->cut : false};
+        if (!src || src->len == 0)
+                return 0;
+        dst->bytes = malloc(src->len);
+        if (!dst->bytes)
+                return -1;
+        memcpy(dst->bytes, src->bytes, src->len);
+        dst->len = src->len;
+        return 0;
+}
+
+/* Room for one more of `size` bytes behind `count` in `*array`. */
+static void *grow(void **array, size_t count, size_t size)
+{
+        void *more = reallocarray(*array, count + 1, size);
+
+        if (!more)
+                return NULL;
+        *array = more;
+        return (char *)more + count * size;
+}
+
+void pn_findings_clear(struct pn_findings *all)
+{
+        for (size_t i = 0; i < all->finding_count; i++)
+                free(all->finding[i].path.bytes);
+        for (size_t i = 0; i < all->issue_count; i++)
+                free(all->issue[i].path.bytes);
+        for (size_t i = 0; i < all->note_count; i++)
+                free(all->note[i].path.bytes);
+        free(all->finding);
+        free(all->issue);
+        free(all->note);
+        *all = (struct pn_findings){0};
+}
+
+int pn_findings_add(struct pn_findings *all, const struct pn_finding *finding)
+{
+        struct pn_finding *slot;
+
+        all->finding_total++;
+        if (all->finding_count >= PN_FINDINGS_KEPT)
+                return 0;
+        slot = grow((void **)&all->finding, all->finding_count, sizeof(*slot));
+        if (!slot)
+                return -1;
+        *slot = *finding;
+        if (path_copy(&slot->path, &finding->path) < 0)
+                return -1;
+        all->finding_count++;
+        return 0;
+}
+
+int pn_findings_add_issue(struct pn_findings *all, enum pn_issue_class cls, const struct pn_path *path,
+                          const char *fmt, ...)
+{
+        struct pn_issue *slot;
+        va_list ap;
+
+        all->issue_total[cls]++;
+        all->tally.errors++;
+        if (all->issue_count >= PN_ISSUES_KEPT)
+                return 0;
+        slot = grow((void **)&all->issue, all->issue_count, sizeof(*slot));
+        if (!slot)
+                return -1;
+        slot->cls = cls;
+        if (path_copy(&slot->path, path) < 0)
+                return -1;
+        va_start(ap, fmt);
+        (void)vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
+        va_end(ap);
+        all->issue_count++;
+        return 0;
+}
+
+int pn_findings_add_note(struct pn_findings *all, const struct pn_path *path, const char *fmt, ...)
+{
+        struct pn_note *slot;
+        va_list ap;
+
+        all->note_total++;
+        if (all->note_count >= PN_ISSUES_KEPT)
+                return 0;
+        slot = grow((void **)&all->note, all->note_count, sizeof(*slot));
+        if (!slot)
+                return -1;
+        if (path_copy(&slot->path, path) < 0)
+                return -1;
+        va_start(ap, fmt);
+        (void)vsnprintf(slot->text, sizeof(slot->text), fmt, ap);
+        va_end(ap);
+        all->note_count++;
+        return 0;
+}
+
+static const char *const severities[] = {NULL, "low", "medium", "high", "critical"};
+static const char *const confidences[] = {NULL, "low", "medium", "high"};
+static const char *const classes[] = {"content", "malformed", "limit", "unscannable", "deadline", "node"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static unsigned find(const char *const *words, size_t count, const char *word)
+{
+        for (unsigned i = 1; i < count; i++)
+                if (strcmp(words[i], word) == 0)
+                        return i;
+        return 0;
+}
+
+const char *pn_severity_name(enum pn_severity severity)
+{
+        return (unsigned)severity < COUNT(severities) ? severities[severity] : NULL;
+}
+
+const char *pn_confidence_name(enum pn_confidence confidence)
+{
+        return (unsigned)confidence < COUNT(confidences) ? confidences[confidence] : NULL;
+}
+
+const char *pn_issue_class_name(enum pn_issue_class cls)
+{
+        return (unsigned)cls < COUNT(classes) ? classes[cls] : NULL;
+}
+
+enum pn_severity pn_severity_parse(const char *word)
+{
+        return (enum pn_severity)find(severities, COUNT(severities), word);
+}
+
+enum pn_confidence pn_confidence_parse(const char *word)
+{
+        return (enum pn_confidence)find(confidences, COUNT(confidences), word);
+}
