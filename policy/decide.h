@@ -25,7 +25,8 @@ struct pn_decision {
         unsigned refusing;                /* findings that refuse */
         unsigned excepted;                /* findings under a valid exception */
         unsigned reported;                /* findings that are only reported */
-        const struct pn_exception *stale; /* an exception that fits in all but the digest or the expiry, or NULL */
+        const struct pn_exception *stale; /* an exception that fits in all but the digest or the expiry, or NULL;
+                                           * of several, one that nearly covered `finding` */
 };
 
 /* A pure function of its arguments: no I/O, no clock. `now_s` is the wall clock for expiries, `break_glass`
@@ -34,7 +35,12 @@ struct pn_decision {
  *   refuse a finding    when action[severity][confidence] says so, its confidence is not low, and no exception
  *                       that has not expired names its rule, its path and its digest; PN_TEST_RULE refuses always
  *   refuse an issue     when on_error[class] says so
- *   refuse the scan     when there is no issue at all and pn_tally_complete() still says no
+ *   refuse the scan     when no issue refuses and pn_tally_complete() still says no, tolerated issues not counted
+ *                       as errors; tolerated issues of content, limit, deadline and node account for what is
+ *                       missing, those of malformed and unscannable do not: they speak of one file
+ *   refuse the scan     when findings were counted that were not kept: they cannot be weighed
+ *
+ * Issues are weighed by their totals, so those over PN_ISSUES_KEPT count too (`issue` is then NULL and `why` says it).
  *
  * Findings go before issues; of the issues deadline, then node, then the others. */
 void pn_policy_decide(const struct pn_policy *policy, const struct pn_findings *all, int64_t now_s, bool break_glass,

@@ -11,6 +11,7 @@
 
 #include "scanner/base/err.h"
 #include "scanner/finding/finding.h"
+#include "scanner/finding/limits.h"
 
 #define PN_POLICY_BYTES_MAX (4U << 20) /* of policy.json, of one exceptions file */
 #define PN_EXCEPTIONS_MAX   4096
@@ -19,17 +20,6 @@
 enum pn_mode { PN_MODE_MONITOR = 1, PN_MODE_ENFORCE };
 enum pn_action { PN_ACTION_REPORT = 1, PN_ACTION_REFUSE };
 
-/* What the walk and the workers may use; every one is a key "limits.<name>" and reaching one is an issue of the
- * class `limit`, never a clean answer. */
-struct pn_limits {
-        uint64_t files;       /* regular files in the tree */
-        uint64_t directories; /* directories in the tree */
-        uint64_t depth;       /* directories below each other */
-        uint64_t total_bytes; /* bytes read in one scan, holes not counted */
-        uint64_t hash_bytes;  /* an ELF file larger than this has no digest (its bytes are matched all the same) */
-        uint64_t matches;     /* places where one string may match in one file */
-};
-
 /* Bytes `sha256` under `rule` at `path` are accepted until `expires_s`, for `reason`, says `owner`. */
 struct pn_exception {
         char *rule;
@@ -37,7 +27,7 @@ struct pn_exception {
         uint8_t sha256[PN_SHA256_BYTES];
         char *reason;
         char *owner;
-        int64_t expires_s; /* seconds since 1970 */
+        int64_t expires_s; /* seconds since 1970; the first second in which it no longer counts */
         char *file;        /* where the exception stands, for messages */
 };
 
@@ -51,6 +41,7 @@ struct pn_policy {
         char **deny_hashes; /* deny files and directories, NULL-terminated */
         struct pn_exception *exception;
         size_t exception_count;
+        char **exceptions_dirs; /* directories of exceptions files, NULL-terminated */
         char *audit_file;         /* NULL: none */
         uint64_t audit_max_bytes; /* the file is renamed to <file>.1 when it grows past this */
         bool journal;
@@ -74,7 +65,8 @@ struct pn_policy *pn_policy_free(struct pn_policy *policy);
 /* Break-glass: is `path` a root-owned JSON file {"expires": RFC 3339 UTC, "reason": text, "owner": text} whose
  * expiry lies after `now_s` and at most 24 h after it? Returns true and fills `ret_reason` ("<reason>, says
  * <owner>, until <expires>"); false with an empty reason when there is no such file, and false with `err` set
- * when there is one that does not count (expired, too far ahead, wrong owner, unreadable): it is then ignored. */
+ * when there is one that does not count (expired, too far ahead, wrong owner, unreadable): it is then ignored.
+ * `path` may be NULL: there is none. Like those of policy.json, its directory must be root's too. */
 bool pn_policy_break_glass(const char *path, int64_t now_s, char ret_reason[PN_WORDS_MAX], struct pn_err *err);
 
 #endif

@@ -18,7 +18,8 @@ int pn_err_set(struct pn_err *err, enum pn_fault fault, int code, const char *fm
         n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
         va_end(ap);
         if (code && n >= 0 && (size_t)n < sizeof(err->text))
-                (void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", strerrordesc_np(code) ?: "unknown error");
+                (void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
+                               strerrordesc_np(code) ?: "unknown error");
         return -1;
 }
 

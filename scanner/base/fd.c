@@ -44,9 +44,15 @@ int pn_fd_open_entry(int dirfd, const char *name)
                 errno = EINVAL;
                 return -1;
         }
-        fd = open_how(dirfd, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-        if (fd < 0 && errno == ENOSYS && strcmp(name, "..") != 0)
+        fd = open_how(dirfd, name, O_PATH | O_NOFOLLOW,
+                      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+        if (fd < 0 && errno == ENOSYS) {
+                if (strcmp(name, "..") == 0) {
+                        errno = EXDEV; /* as RESOLVE_BENEATH has it */
+                        return -1;
+                }
                 fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        }
         return fd;
 }
 
@@ -126,8 +132,9 @@ int pn_fd_open_trusted(int dirfd, const char *path, int *ret_fd, struct pn_err *
                 return pn_err_set(err, PN_FAULT_CONFIG, 0, "`%s` is not owned by root (uid %u)", path,
                                   (unsigned)st.st_uid);
         if (st.st_mode & (S_IWGRP | S_IWOTH))
-                return pn_err_set(err, PN_FAULT_CONFIG, 0, "`%s` can be written by group or others (mode %04o)",
-                                  path, (unsigned)(st.st_mode & 07777));
+                return pn_err_set(err, PN_FAULT_CONFIG, 0,
+                                  "`%s` can be written by group or others (mode %04o)", path,
+                                  (unsigned)(st.st_mode & 07777));
         *ret_fd = pn_steal_fd(&fd);
         return 0;
 }
@@ -140,6 +147,7 @@ int pn_fd_read_trusted(int dirfd, const char *path, size_t max_bytes, char **ret
         if (pn_fd_open_trusted(dirfd, path, &fd, err) < 0)
                 return -1;
         if (pn_fd_read_all(fd, max_bytes, ret_data, ret_len) < 0)
-                return pn_err_set(err, PN_FAULT_CONFIG, errno, "read `%s` (at most %zu bytes)", path, max_bytes);
+                return pn_err_set(err, PN_FAULT_CONFIG, errno, "read `%s` (at most %zu bytes)", path,
+                                  max_bytes);
         return 0;
 }

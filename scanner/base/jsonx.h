@@ -10,13 +10,19 @@
 
 #include "scanner/base/err.h"
 
-#define PN_JSON_DEPTH_MAX 64 /* arrays and objects in each other; deeper is refused before jansson recurses */
+#define PN_JSON_DEPTH_MAX  64         /* arrays and objects in each other */
+#define PN_JSON_VALUES_MAX (1U << 18) /* of all kinds; jansson takes up to 230 bytes for one of two bytes of text */
 
-/* Strict: one object at the top, nothing behind it but white space, no duplicate keys, no NUL in strings, at most
- * PN_JSON_DEPTH_MAX deep. *ret is the caller's (json_decref). -1 with `fault` and
+/* Strict: one object at the top, nothing behind it but white space, no duplicate keys, no NUL in strings,
+ * within the two ceilings. *ret is the caller's (json_decref). -1 with `fault` and
  * "<name>: line L, column C: <reason>". */
 int pn_jsonx_load(const char *name, const char *text, size_t len, enum pn_fault fault, json_t **ret,
                   struct pn_err *err);
+
+/* The same for a document whose numbers nobody reads: whole numbers may be larger than 2^63 - 1 (an unlimited
+ * rlimit in config.json is 18446744073709551615, which jansson else refuses) and become reals. */
+int pn_jsonx_load_wide(const char *name, const char *text, size_t len, enum pn_fault fault, json_t **ret,
+                       struct pn_err *err);
 
 /* One key of an object: what it must be and where it goes. */
 enum pn_jsonx_kind { PN_JSONX_STRING, PN_JSONX_INTEGER, PN_JSONX_BOOLEAN, PN_JSONX_OBJECT, PN_JSONX_ARRAY };

@@ -10,6 +10,7 @@
 #include "scanner/engine/object.h"
 
 #define PN_ELF_SEGMENTS_MAX 65535 /* program headers: e_phnum, or sh_info of section 0 for PN_XNUM (elf(5)) */
+#define PN_ELF_SECTIONS_MAX 65535 /* sections looked at to know a debug file; each is one small read */
 
 struct pn_elf_segment {
         uint32_t type, flags;

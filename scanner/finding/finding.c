@@ -44,20 +44,51 @@ void pn_findings_clear(struct pn_findings *all)
         *all = (struct pn_findings){0};
 }
 
+static unsigned rank(const struct pn_finding *finding)
+{
+        return (unsigned)finding->severity * 8 + (unsigned)finding->confidence;
+}
+
+static void drop(struct pn_findings *all, const struct pn_finding *finding)
+{
+        if ((unsigned)finding->severity <= PN_SEVERITY_CRITICAL &&
+            (unsigned)finding->confidence <= PN_CONFIDENCE_HIGH)
+                all->dropped[finding->severity][finding->confidence]++;
+}
+
+/* The place for a finding when all are taken: that of the least bad, if that is less bad. */
+static struct pn_finding *weakest(struct pn_findings *all, const struct pn_finding *than)
+{
+        struct pn_finding *least = &all->finding[0];
+
+        for (size_t i = 1; i < all->finding_count; i++)
+                if (rank(&all->finding[i]) < rank(least))
+                        least = &all->finding[i];
+        return rank(least) < rank(than) ? least : NULL;
+}
+
 int pn_findings_add(struct pn_findings *all, const struct pn_finding *finding)
 {
+        bool full = all->finding_count >= PN_FINDINGS_KEPT;
         struct pn_finding *slot;
+        struct pn_path path;
 
         all->finding_total++;
-        if (all->finding_count >= PN_FINDINGS_KEPT)
-                return 0;
-        slot = grow((void **)&all->finding, all->finding_count, sizeof(*slot));
+        slot = full ? weakest(all, finding) : grow((void **)&all->finding, all->finding_count, sizeof(*slot));
+        if (full && !slot)
+                drop(all, finding);
         if (!slot)
+                return full ? 0 : -1;
+        if (path_copy(&path, &finding->path) < 0)
                 return -1;
+        if (full) {
+                drop(all, slot);
+                free(slot->path.bytes);
+        } else {
+                all->finding_count++;
+        }
         *slot = *finding;
-        if (path_copy(&slot->path, &finding->path) < 0)
-                return -1;
-        all->finding_count++;
+        slot->path = path;
         return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scanner/base/err.h"
 #include "scanner/finding/tally.h"
 
 enum pn_severity { PN_SEVERITY_LOW = 1, PN_SEVERITY_MEDIUM, PN_SEVERITY_HIGH, PN_SEVERITY_CRITICAL };
@@ -88,6 +89,7 @@ struct pn_findings {
         struct pn_finding *finding;
         size_t finding_count;
         uint64_t finding_total;
+        uint64_t dropped[PN_SEVERITY_CRITICAL + 1][PN_CONFIDENCE_HIGH + 1]; /* counted and not kept: the least bad */
         struct pn_issue *issue;
         size_t issue_count;
         uint64_t issue_total[PN_ISSUE_CLASSES];
@@ -98,11 +100,14 @@ struct pn_findings {
         char view[64];  /* what was scanned: "container", "host path and bind sources", "directory" */
         char walls[64]; /* the jail in force, such as "seccomp, landlock 7" */
         int64_t elapsed_ms;
+        enum pn_fault node_fault; /* PN_FAULT_CONFIG when an issue of class node is about rules that do not compile */
 };
 
 void pn_findings_clear(struct pn_findings *all);
 
-/* Each copies what it is given; over the ceiling only the total grows. -1 when memory ran out (the total has
+/* Each copies what it is given. Over the ceiling the totals grow, and a finding takes the place of one that is less
+ * bad (severity, then confidence): no flood of weak findings hides a strong one, and `dropped` says what was left out.
+ * -1 when memory ran out (the total has
  * grown all the same, so nothing is lost silently). `path` may be NULL. */
 int pn_findings_add(struct pn_findings *all, const struct pn_finding *finding);
 int pn_findings_add_issue(struct pn_findings *all, enum pn_issue_class cls, const struct pn_path *path,

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scanner/engine/exact_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "scanner/base/clock.h"
+
+#define CLOCK_EVERY                                                                                          \
+        4096 /* blocks walked over between two looks at the clock; each costs some nanoseconds               \
+              */
+
+/* One call of pn_exact_scan(). */
+struct scan {
+        struct pn_exact *exact;
+        const struct pn_exact_limits *limits;
+        pn_exact_sink *sink;
+        void *sink_ctx;
+        int64_t deadline_ms;
+        bool finished; /* libyara has evaluated every condition */
+        bool looking;  /* it still looks for strings, block by block */
+        unsigned steps;
+        struct pn_block *block;
+        YR_MEMORY_BLOCK yara_block;
+        struct pn_err first; /* PN_FAULT_NONE while there is no error */
+};
+
+/* For what libyara cannot report through its own result: the first one counts. */
+static struct pn_err *complain(struct scan *scan)
+{
+        static struct pn_err *const heard_enough = NULL;
+
+        return scan->first.fault == PN_FAULT_NONE ? &scan->first : heard_enough;
+}
+
+static void complain_io(struct scan *scan, const char *what)
+{
+        int code = errno;
+
+        if (code == ENOMEM)
+                (void)pn_err_set(complain(scan), PN_FAULT_BUDGET, code, "%s", what);
+        else
+                (void)pn_err_set(complain(scan), PN_FAULT_HOST, code ? code : EIO, "%s", what);
+}
+
+/* libyara looks at its own clock often, but not while a module eats the zeros of a large hole. */
+static bool late(struct scan *scan)
+{
+        if (pn_clock_now_ms() < scan->deadline_ms)
+                return false;
+        (void)pn_err_set(complain(scan), PN_FAULT_BUDGET, 0, "rules took longer than %d s",
+                         scan->limits->timeout_s);
+        return true;
+}
+
+/* ---------------------------------------------------------------- matches across blocks */
+
+/* Takes from `found`, in its order, what begins in the own part of `block`. */
+static void keep_own(YR_MATCHES *kept, const YR_MATCHES *found, const struct pn_block *block)
+{
+        YR_MATCH *next;
+
+        for (YR_MATCH *match = found->head; match; match = next) {
+                uint64_t at = (uint64_t)(match->base + match->offset);
+
+                next = match->next;
+                if (at < block->own_from || at >= block->own_to)
+                        continue;
+                match->prev = kept->tail;
+                match->next = NULL;
+                if (kept->tail)
+                        kept->tail->next = match;
+                else
+                        kept->head = match;
+                kept->tail = match;
+                kept->count++;
+        }
+}
+
+/* libyara joins what it finds in neighbouring blocks, and is wrong about it: a word that is cut by a block's
+ * end is whole to it, `^` is the begin of any block, two places are one when they are equally far behind the
+ * starts of their blocks (4.2). So every block is scanned as if nothing had been found before, and keeps what
+ * begins in its own part. Memory of what is dropped belongs to libyara's notebook and goes with the scan. */
+static void end_block(struct scan *scan)
+{
+        YR_SCANNER *scanner = scan->exact->scanner;
+        uint32_t strings = scan->exact->rules->num_strings;
+
+        for (uint32_t i = 0; i < strings; i++) {
+                YR_MATCHES *kept = &scan->exact->kept[i];
+
+                keep_own(kept, &scanner->matches[i], scan->block);
+                if (kept->count > YR_MAX_STRING_MATCHES || (uint64_t)kept->count > scan->limits->matches)
+                        yr_bitmask_set(scanner->strings_temp_disabled,
+                                       i); /* an error at the end; save memory */
+        }
+        if (strings > 0) {
+                memset(scanner->matches, 0, strings * sizeof(*scanner->matches));
+                memset(scanner->unconfirmed_matches, 0, strings * sizeof(*scanner->unconfirmed_matches));
+        }
+}
+
+static void end_last_block(struct scan *scan)
+{
+        uint32_t strings = scan->exact->rules->num_strings;
+
+        if (strings > 0)
+                memcpy(scan->exact->scanner->matches, scan->exact->kept,
+                       strings * sizeof(*scan->exact->kept));
+}
+
+/* ---------------------------------------------------------------- what libyara calls */
+
+static const uint8_t *on_fetch(YR_MEMORY_BLOCK *yara_block)
+{
+        struct scan *scan = yara_block->context;
+        const uint8_t *bytes;
+
+        if (late(scan))
+                return NULL;
+        bytes = pn_blocks_load(&scan->exact->blocks, scan->block);
+        if (!bytes)
+                complain_io(scan, "read file");
+        yara_block->size = scan->block->len;
+        return bytes;
+}
+
+static YR_MEMORY_BLOCK *give(struct scan *scan, struct pn_block *block)
+{
+        scan->block = block;
+        if (!block)
+                return NULL;
+        scan->yara_block = (YR_MEMORY_BLOCK){block->len, block->base, scan, on_fetch};
+        return &scan->yara_block;
+}
+
+static YR_MEMORY_BLOCK *next_to_scan(struct scan *scan)
+{
+        struct pn_blocks *blocks = &scan->exact->blocks;
+        struct pn_block *block = NULL;
+        bool alone = scan->block && scan->block->own_from == 0 && scan->block->own_to == UINT64_MAX;
+        int n;
+
+        if (scan->block && !alone)
+                end_block(scan);
+        n = scan->first.fault == PN_FAULT_NONE ? pn_blocks_next(blocks, &block) : 0;
+        if (n < 0)
+                complain_io(scan, "look for the data of a file");
+        if (n > 0)
+                return give(scan, block);
+        if (!alone)
+                end_last_block(scan);
+        scan->looking = false;
+        return give(scan, NULL);
+}
+
+static YR_MEMORY_BLOCK *next_to_walk(struct scan *scan)
+{
+        if (++scan->steps % CLOCK_EVERY == 0 && late(scan))
+                return give(scan, NULL);
+        return give(scan, pn_blocks_walk(&scan->exact->blocks));
+}
+
+static YR_MEMORY_BLOCK *on_first(YR_MEMORY_BLOCK_ITERATOR *iterator)
+{
+        struct scan *scan = iterator->context;
+
+        if (scan->looking)
+                return next_to_scan(scan);
+        pn_blocks_rewind(&scan->exact->blocks);
+        return next_to_walk(scan);
+}
+
+/* After an error there are no more blocks, and libyara is told so that it evaluates no condition on half a
+ * file. */
+static YR_MEMORY_BLOCK *on_next(YR_MEMORY_BLOCK_ITERATOR *iterator)
+{
+        struct scan *scan = iterator->context;
+        YR_MEMORY_BLOCK *block;
+
+        if (!scan->looking)
+                return next_to_walk(scan);
+        block = next_to_scan(scan);
+        if (scan->first.fault == PN_FAULT_HOST || scan->first.fault == PN_FAULT_BUDGET)
+                iterator->last_error = ERROR_COULD_NOT_READ_FILE;
+        return block;
+}
+
+static uint64_t on_size(YR_MEMORY_BLOCK_ITERATOR *iterator)
+{
+        const struct scan *scan = iterator->context;
+
+        return scan->exact->blocks.size_bytes;
+}
+
+static void too_many(struct scan *scan, const YR_STRING *string)
+{
+        const YR_RULE *rule = &scan->exact->rules->rules_table[string->rule_idx];
+
+        (void)pn_err_set(complain(scan), PN_FAULT_TARGET, 0,
+                         "rule `%s`: string `%s` matches in too many places", rule->identifier,
+                         string->identifier);
+}
+
+/* Also of rules that did not match and of private ones: their conditions have counted what we do not trust.
+ */
+static void count_all(struct scan *scan, const YR_SCAN_CONTEXT *context)
+{
+        const YR_RULES *rules = scan->exact->rules;
+
+        for (uint32_t i = 0; i < rules->num_strings; i++) {
+                int32_t count = context->matches[i].count;
+
+                if (count > YR_MAX_STRING_MATCHES || (uint64_t)count > scan->limits->matches)
+                        too_many(scan, &rules->strings_table[i]);
+        }
+}
+
+static int tell(struct scan *scan, YR_SCAN_CONTEXT *context, const YR_RULE *rule)
+{
+        struct pn_finding finding;
+
+        pn_exact_tell(context, rule, &finding);
+        if (scan->sink(scan->sink_ctx, &finding) == 0)
+                return CALLBACK_CONTINUE;
+        (void)pn_err_set(complain(scan), PN_FAULT_BUG, 0, "rule `%s`: the finding was not taken",
+                         rule->identifier);
+        return CALLBACK_ERROR;
+}
+
+static int import(struct scan *scan, const char *module)
+{
+        if (pn_exact_module_allowed(module))
+                return CALLBACK_CONTINUE;
+        (void)pn_err_set(complain(scan), PN_FAULT_BUG, 0, "module `%s` was to be loaded", module);
+        return CALLBACK_ERROR;
+}
+
+static int on_message(YR_SCAN_CONTEXT *context, int message, void *data, void *user_data)
+{
+        struct scan *scan = user_data;
+
+        switch (message) {
+        case CALLBACK_MSG_RULE_MATCHING:
+                return tell(scan, context, data);
+        case CALLBACK_MSG_IMPORT_MODULE:
+                return import(scan, ((const YR_MODULE_IMPORT *)data)->module_name);
+        case CALLBACK_MSG_TOO_MANY_MATCHES:
+                too_many(scan, data);
+                return CALLBACK_CONTINUE; /* the other rules still have an answer to give */
+        case CALLBACK_MSG_SCAN_FINISHED:
+                count_all(scan, context);
+                scan->finished = true;
+                return CALLBACK_CONTINUE;
+        default:
+                return CALLBACK_CONTINUE; /* told for information */
+        }
+}
+
+/* ---------------------------------------------------------------- results */
+
+static const struct {
+        int code;
+        enum pn_fault fault;
+        const char *text;
+} results[] = {
+        {ERROR_INSUFFICIENT_MEMORY, PN_FAULT_BUDGET, "not enough memory"},
+        {ERROR_SCAN_TIMEOUT, PN_FAULT_BUDGET, "rules took too long"},
+        {ERROR_TOO_MANY_MATCHES, PN_FAULT_TARGET, "too many matches"},
+        {ERROR_TOO_MANY_RE_FIBERS, PN_FAULT_TARGET, "a regular expression branches too often on this file"},
+        {ERROR_EXEC_STACK_OVERFLOW, PN_FAULT_TARGET, "a condition needs too much stack on this file"},
+        {ERROR_INTERNAL_FATAL_ERROR, PN_FAULT_TARGET, "a condition fails on this file"},
+        {ERROR_INTEGER_OVERFLOW, PN_FAULT_TARGET, "a condition overflows on this file"},
+#ifdef ERROR_TOO_SLOW_SCANNING
+        {ERROR_TOO_SLOW_SCANNING, PN_FAULT_BUDGET, "a rule is too slow on this file"},
+#endif
+};
+
+static int foreign(struct scan *scan, int result, struct pn_err *err)
+{
+        const YR_RULE *rule = yr_scanner_last_error_rule(scan->exact->scanner);
+        size_t count = sizeof(results) / sizeof(results[0]), i = 0;
+
+        while (i < count && results[i].code != result)
+                i++;
+        if (i == count)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "libyara ends with error %d", result);
+        if (!rule)
+                return pn_err_set(err, results[i].fault, 0, "%s (libyara error %d)", results[i].text, result);
+        return pn_err_set(err, results[i].fault, 0, "rule `%s`: %s (libyara error %d)", rule->identifier,
+                          results[i].text, result);
+}
+
+static int conclude(struct scan *scan, int result, struct pn_err *err)
+{
+        const struct pn_blocks *blocks = &scan->exact->blocks;
+
+        if (scan->first.fault != PN_FAULT_NONE) {
+                if (err)
+                        *err = scan->first;
+                return -1;
+        }
+        if (result != ERROR_SUCCESS)
+                return foreign(scan, result, err);
+        if (!scan->finished)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "libyara ended without an answer");
+        if (blocks->ended_early)
+                return pn_err_set(err, PN_FAULT_TARGET, 0, "file ended at %llu of %llu bytes",
+                                  (unsigned long long)blocks->size_bytes,
+                                  (unsigned long long)blocks->file->size_bytes);
+        return 0;
+}
+
+/* No SCAN_FLAGS_FAST_MODE: it stops at a string's first match, which may be one that keep_own() drops. */
+static void prepare(struct scan *scan, const struct pn_object *file)
+{
+        struct pn_exact *exact = scan->exact;
+
+        pn_blocks_start(&exact->blocks, file);
+        memset(exact->kept, 0, exact->rules->num_strings * sizeof(*exact->kept));
+        exact->scanner->entry_point = YR_UNDEFINED; /* libyara keeps the last file's */
+        exact->scanner->last_error_string = NULL;
+        yr_scanner_set_callback(exact->scanner, on_message, scan);
+        yr_scanner_set_flags(exact->scanner, SCAN_FLAGS_NO_TRYCATCH | SCAN_FLAGS_REPORT_RULES_MATCHING);
+        yr_scanner_set_timeout(exact->scanner, scan->limits->timeout_s);
+}
+
+int pn_exact_scan(struct pn_exact *exact, const struct pn_object *file, const struct pn_exact_limits *limits,
+                  pn_exact_sink *sink, void *ctx, uint64_t *ret_bytes, struct pn_err *err)
+{
+        struct scan scan = {.exact = exact, .limits = limits, .sink = sink, .sink_ctx = ctx, .looking = true};
+        YR_MEMORY_BLOCK_ITERATOR iterator = {&scan, on_first, on_next, on_size, ERROR_SUCCESS};
+        int result;
+
+        if (!exact->scanner)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "the rules are not ready");
+        if (limits->timeout_s <= 0)
+                return pn_err_set(err, PN_FAULT_BUDGET, 0, "no time is left for the rules");
+        scan.deadline_ms = pn_clock_now_ms() + 1000LL * limits->timeout_s;
+        prepare(&scan, file);
+        result = yr_scanner_scan_mem_blocks(exact->scanner, &iterator);
+        *ret_bytes = exact->blocks.read_bytes;
+        result = conclude(&scan, result, err);
+        exact->blocks.file = NULL;
+        return result;
+}

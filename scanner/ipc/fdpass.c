@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scanner/ipc/fdpass.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err)
+{
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_sockets) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "socketpair");
+        for (int i = 0; i < 2 && queue_bytes > 0; i++)
+                if (setsockopt(ret_sockets[i], SOL_SOCKET, SO_SNDBUF, &queue_bytes, sizeof(queue_bytes)) < 0)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDBUF");
+        return 0;
+}
+
+void pn_fdpass_close_all(int *fds, unsigned count)
+{
+        for (unsigned i = 0; i < count; i++) {
+                if (fds[i] >= 0)
+                        (void)close(fds[i]);
+                fds[i] = -1;
+        }
+}
+
+int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsigned fd_count, struct pn_err *err)
+{
+        union {
+                struct cmsghdr align;
+                char bytes[CMSG_SPACE(PN_MSG_BATCH_MAX * sizeof(int))];
+        } control = {0};
+        struct iovec iov = {(void *)(uintptr_t)out->bytes, out->len};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+        if (out->full || fd_count > PN_MSG_BATCH_MAX)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "message over its ceiling");
+        if (fd_count > 0) {
+                struct cmsghdr *head;
+
+                msg.msg_control = control.bytes;
+                msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+                head = CMSG_FIRSTHDR(&msg);
+                head->cmsg_level = SOL_SOCKET;
+                head->cmsg_type = SCM_RIGHTS;
+                head->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+                memcpy(CMSG_DATA(head), fds, fd_count * sizeof(int));
+        }
+        for (;;) {
+                ssize_t n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+
+                if (n == (ssize_t)out->len)
+                        return 0;
+                if (n >= 0)
+                        return pn_err_set(err, PN_FAULT_HOST, EMSGSIZE, "sendmsg");
+                if (errno == ETOOMANYREFS) {
+                        struct timespec pause = {0, 1000000};
+
+                        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+                        continue;
+                }
+                if (errno == EPIPE || errno == ECONNRESET)
+                        return pn_err_set(err, PN_FAULT_NONE, errno, "sendmsg");
+                if (errno != EINTR)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "sendmsg");
+        }
+}
+
+/* Takes the descriptors out of the control data; what does not fit is closed. */
+static bool take_fds(struct msghdr *msg, int *fds, unsigned *count)
+{
+        bool fits = true;
+
+        for (struct cmsghdr *head = CMSG_FIRSTHDR(msg); head; head = CMSG_NXTHDR(msg, head)) {
+                size_t bytes = head->cmsg_len - CMSG_LEN(0);
+
+                if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+                        continue;
+                for (size_t i = 0; i + sizeof(int) <= bytes; i += sizeof(int)) {
+                        int fd;
+
+                        memcpy(&fd, CMSG_DATA(head) + i, sizeof(fd));
+                        if (*count < PN_MSG_BATCH_MAX) {
+                                fds[(*count)++] = fd;
+                        } else {
+                                (void)close(fd);
+                                fits = false;
+                        }
+                }
+        }
+        return fits;
+}
+
+/* How many descriptors a message of this type carries. */
+static bool fd_count_fits(const struct pn_msg_in *in, unsigned count)
+{
+        switch (in->type) {
+        case PN_MSG_FILES:
+                return count > 0 && count == in->count;
+        case PN_MSG_RULES:
+                return count == 1;
+        case PN_MSG_ROOT:
+                return count == (in->number == PN_ROOT_VIEW ? 1U : 0U);
+        default:
+                return count == 0;
+        }
+}
+
+int pn_fdpass_recv(int sock, bool nonblock, void *buffer, struct pn_msg_in *ret, int ret_fds[PN_MSG_BATCH_MAX],
+                   unsigned *ret_fd_count, struct pn_err *err)
+{
+        union {
+                struct cmsghdr align;
+                char bytes[CMSG_SPACE((PN_MSG_BATCH_MAX + 4) * sizeof(int))];
+        } control;
+        struct iovec iov = {buffer, PN_MSG_BYTES_MAX};
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+        bool fits;
+        ssize_t n;
+
+        *ret_fd_count = 0;
+        do {
+                n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (nonblock ? MSG_DONTWAIT : 0));
+        } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+        /* ECONNRESET says once that the peer died with messages of ours unread; what it sent is still queued */
+        if (n < 0 && nonblock && errno == EAGAIN)
+                return -2;
+        if (n < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "recvmsg");
+        fits = take_fds(&msg, ret_fds, ret_fd_count);
+        if (n == 0 && *ret_fd_count == 0)
+                return 0;
+        if (!fits || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+                pn_err_set(err, PN_FAULT_TARGET, 0, "message over its ceiling, or descriptors were lost");
+        else if (pn_msg_open(buffer, (size_t)n, ret, err) < 0)
+                ;
+        else if (!fd_count_fits(ret, *ret_fd_count))
+                pn_err_set(err, PN_FAULT_TARGET, 0, "%s message with %u descriptors", pn_msg_name(ret->type),
+                           *ret_fd_count);
+        else
+                return 1;
+        pn_fdpass_close_all(ret_fds, *ret_fd_count);
+        *ret_fd_count = 0;
+        return -1;
+}

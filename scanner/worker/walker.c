@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walker: opens the roots, enters the jail, hands every regular file's descriptor to the raw matcher and
+ * its name to the supervisor. Never reads a byte of content. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scanner/base/fd.h"
+#include "scanner/target/walk.h"
+#include "scanner/worker/role.h"
+
+struct batch {
+        struct pn_worker *worker;
+        struct pn_msg_out objects, files;
+        int fd[PN_MSG_BATCH_MAX];
+        uint16_t count;
+        uint64_t first; /* number of the first object in it */
+};
+
+static int flush(struct batch *batch, struct pn_err *err)
+{
+        int ret;
+
+        if (batch->count == 0)
+                return 0;
+        pn_msg_set_count(&batch->objects, batch->count);
+        pn_msg_set_count(&batch->files, batch->count);
+        /* the name first: the supervisor must know an object before anybody answers for it */
+        ret = pn_fdpass_send(PN_WORKER_CONTROL, &batch->objects, NULL, 0, err);
+        if (ret == 0)
+                ret = pn_fdpass_send(PN_WORKER_OUTPUT, &batch->files, batch->fd, batch->count, err);
+        pn_fdpass_close_all(batch->fd, batch->count);
+        batch->first += batch->count;
+        batch->count = 0;
+        return ret;
+}
+
+static int on_file(void *ctx, int fd, uint64_t size_bytes, const struct pn_path *path, struct pn_err *err)
+{
+        struct batch *batch = ctx;
+
+        if (batch->count == PN_MSG_BATCH_MAX ||
+            (batch->count > 0 && sizeof(batch->objects.bytes) - batch->objects.len < path->len + 16U))
+                if (flush(batch, err) < 0) {
+                        (void)close(fd);
+                        return -1;
+                }
+        if (batch->count == 0) {
+                pn_msg_begin(&batch->objects, PN_MSG_OBJECTS, 0, batch->first);
+                pn_msg_begin(&batch->files, PN_MSG_FILES, 0, 0);
+        }
+        pn_msg_u64(&batch->objects, size_bytes);
+        pn_msg_u32(&batch->objects, path->cut ? PN_FLAG_CUT : 0);
+        pn_msg_bytes(&batch->objects, path->bytes, path->len);
+        pn_msg_u64(&batch->files, batch->first + batch->count);
+        pn_msg_u64(&batch->files, size_bytes);
+        batch->fd[batch->count++] = fd;
+        return 0;
+}
+
+static int on_note(void *ctx, uint64_t mount, const char *text, const struct pn_path *path,
+                   struct pn_err *err)
+{
+        struct pn_worker *worker = ((struct batch *)ctx)->worker;
+
+        pn_msg_begin(&worker->out, PN_MSG_NOTE, 0, mount);
+        pn_msg_bytes(&worker->out, text, strnlen(text, PN_WORDS_MAX - 1));
+        pn_msg_bytes(&worker->out, path->bytes, path->len);
+        pn_msg_u32(&worker->out, path->cut ? PN_FLAG_CUT : 0);
+        return pn_worker_tell(worker, err);
+}
+
+static int on_issue(void *ctx, enum pn_issue_class cls, const char *text, const struct pn_path *path,
+                    struct pn_err *err)
+{
+        return pn_worker_tell_issue(((struct batch *)ctx)->worker, cls, PN_MSG_NONE, text, path, err);
+}
+
+/* The container's view needs the path to be resolved as a process there would. Before Linux 5.6 (no openat2)
+ * only chroot(2) does that; it is the last thing done with a path, so nothing else is resolved in the wrong
+ * place. */
+static int open_view(const struct pn_worker_root *root)
+{
+        int fd = pn_fd_open_in_root(root->in_fd, root->path);
+
+        if (fd >= 0 || errno != ENOSYS)
+                return fd;
+        if (fchdir(root->in_fd) < 0 || chroot(".") < 0)
+                return -1;
+        return open(root->path, O_PATH | O_CLOEXEC);
+}
+
+static struct pn_worker_root *find_root(struct pn_worker *worker, enum pn_root_kind kind)
+{
+        for (unsigned i = 0; i < worker->root_count; i++)
+                if (worker->root[i].kind == kind)
+                        return &worker->root[i];
+        return NULL;
+}
+
+static int open_roots(struct pn_worker *worker, struct pn_err *err)
+{
+        struct pn_worker_root *host = find_root(worker, PN_ROOT_HOST);
+
+        if (!host)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "no root to walk");
+        for (unsigned i = 0; i < worker->root_count; i++) {
+                struct pn_worker_root *root = &worker->root[i];
+
+                if (root->kind == PN_ROOT_VIEW)
+                        continue;
+                root->fd = open(root->path, O_PATH | O_CLOEXEC);
+                root->code = root->fd < 0 ? errno : 0;
+        }
+        for (unsigned i = 0; i < worker->root_count; i++) {
+                struct pn_worker_root *root = &worker->root[i];
+
+                if (root->kind != PN_ROOT_VIEW)
+                        continue;
+                root->fd = open_view(root);
+                root->code = root->fd < 0 ? errno : 0;
+        }
+        if (host->fd < 0)
+                return pn_err_set(err, PN_FAULT_HOST, host->code, "open the root file system `%.128s`",
+                                  host->path);
+        return 0;
+}
+
+/* Is the view's root the directory that the host's root.path is? If not, /proc/PID is somebody else's (a pid
+ * used again) or a sandbox that shows its own files (gVisor), and must not be scanned instead. */
+static bool view_is_true(struct pn_worker_root *view, struct pn_walk_id host)
+{
+        struct pn_walk_id id;
+
+        return view && view->fd >= 0 && pn_walk_identify(view->fd, &id, NULL, NULL) == 0 &&
+               id.dev == host.dev && id.ino == host.ino;
+}
+
+static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, struct pn_walk_id *ret,
+                      struct pn_err *err)
+{
+        uint32_t mode;
+
+        if (pn_walk_identify(host->fd, ret, &mode, NULL) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root file system `%.128s`",
+                                  host->path);
+        if (!S_ISDIR(mode))
+                return pn_err_set(err, PN_FAULT_HOST, 0, "the root file system `%.128s` is not a directory",
+                                  host->path);
+        if (ret->dev == node_root.dev && ret->ino == node_root.ino)
+                return pn_err_set(err, PN_FAULT_HOST, 0, "the root file system `%.128s` is this node's own /",
+                                  host->path);
+        return 0;
+}
+
+/* Walks the view, or for want of it the host's path and every bind source. Leaves its own notes of what is
+ * missing. */
+static int walk_roots(struct pn_worker *worker, struct pn_walk *walk, struct batch *batch, bool view,
+                      struct pn_err *err)
+{
+        for (unsigned i = 0; i < worker->root_count; i++) {
+                struct pn_worker_root *root = &worker->root[i];
+                struct pn_path path = {root->label, (uint32_t)strlen(root->label), false};
+
+                if (view != (root->kind == PN_ROOT_VIEW))
+                        continue;
+                if (root->fd < 0) {
+                        if (on_issue(batch, PN_ISSUE_CONTENT, "the source of a bind mount cannot be opened",
+                                     &path, err) < 0)
+                                return -1;
+                        continue;
+                }
+                if (pn_walk_run(walk, root->fd, root->label, err) < 0)
+                        return -1;
+        }
+        return 0;
+}
+
+static int tell_view(struct pn_worker *worker, bool view, struct pn_err *err)
+{
+        struct pn_worker_root *root = find_root(worker, view ? PN_ROOT_VIEW : PN_ROOT_HOST);
+        struct pn_walk_id id = {0};
+
+        (void)pn_walk_identify(root->fd, &id, NULL, NULL);
+        pn_msg_begin(&worker->out, PN_MSG_VIEW, 0, root->kind);
+        pn_msg_u64(&worker->out, id.mount);
+        return pn_worker_tell(worker, err);
+}
+
+static int tell_end(struct pn_worker *worker, const struct pn_walk_counts *counts, struct pn_err *err)
+{
+        pn_msg_begin(&worker->out, PN_MSG_END, 0, counts->files);
+        pn_msg_u64(&worker->out, counts->directories);
+        pn_msg_u64(&worker->out, counts->links);
+        pn_msg_u64(&worker->out, counts->specials);
+        return pn_worker_tell(worker, err);
+}
+
+int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
+{
+        static struct batch batch;
+        const struct pn_walk_sink sink = {&batch, on_file, on_note, on_issue};
+        struct pn_walk_id node_root, host_id;
+        struct pn_walls walls = {0};
+        struct pn_walk *walk = NULL;
+        pn_autofd node = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        pn_autofd fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        bool view;
+        int ret;
+
+        batch = (struct batch){.worker = worker};
+        if (node < 0 || fds < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "open / and /proc/self/fd");
+        if (pn_walk_identify(node, &node_root, NULL, NULL) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "stat /");
+        if (open_roots(worker, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
+            pn_worker_jail_close(worker, &walls, err) < 0 || pn_worker_tell_ready(worker, &walls, err) < 0 ||
+            check_host(find_root(worker, PN_ROOT_HOST), node_root, &host_id, err) < 0)
+                return -1;
+        view = view_is_true(find_root(worker, PN_ROOT_VIEW), host_id);
+        if (tell_view(worker, view, err) < 0 ||
+            pn_walk_new(&worker->limits, fds, node_root, &sink, &walk, err) < 0)
+                return -1;
+        ret = walk_roots(worker, walk, &batch, view, err);
+        if (ret == 0)
+                ret = flush(&batch, err);
+        if (ret == 0)
+                ret = tell_end(worker, pn_walk_counted(walk), err);
+        pn_fdpass_close_all(batch.fd, batch.count);
+        (void)pn_walk_free(walk);
+        (void)close(PN_WORKER_OUTPUT);
+        return ret;
+}

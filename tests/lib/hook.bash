@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# The hook itself: its policy, its states, what it says. Every test has
+#   P       this file's copy of the programs (P/bin)          T       this test's directory
+#   root    its root file system, a copy of the small one     bundle  its bundle
+#   policy  its policy file: enforce, our rules               audit   the audit file that the policy names
+# and, after `start` or `hook`: code (the hook's exit code), out (what was printed), took_ms.
+
+file_setup() {
+        P=$BATS_FILE_TMPDIR
+        programs_copy "$P"
+        tree_small "$P/small"
+        mkelf make "$P/marked" --stand-in marker
+        mkelf make "$P/clean" --stand-in clean
+        export P
+}
+
+test_setup() {
+        T=$BATS_TEST_TMPDIR root=$T/root bundle=$T/bundle policy=$T/etc/policy.json audit=$T/log/audit.jsonl
+        mkdir -p "$T/etc" "$T/log"
+        chmod 755 "$T/etc"
+        cp -al "$P/small" "$root"
+        policy_write .
+        bundle_make "$bundle" "$root" 'echo RAN'
+}
+
+test_teardown() {
+        procs_end "$P"
+        grep -F " $T/" /proc/self/mountinfo | cut -d ' ' -f 5 | tac | while read -r mounted; do
+                umount -l "$(printf '%b' "$mounted")" || :
+        done
+}
+
+policy_write() { # JQ-ARG...   edits what enforce with our rules looks like
+        jq -n --arg rules "$RULES" --arg deny "$DENY" --arg audit "$audit" '
+                {mode: "enforce", rules: [$rules], deny_hashes: [$deny], deadline_ms: 20000,
+                 exceptions_dirs: [], break_glass_file: null,
+                 report: {audit_file: $audit, journal: false}}' | jq "$@" >"$policy"
+        chmod 644 "$policy"
+}
+
+# Puts a file that must be refused at PATH of the root (our test marker in an ELF file).
+mark() { # PATH
+        mkdir -p "$(dirname "$root/$1")"
+        cp "$P/marked" "$root/$1"
+}
+
+# A worker that misbehaves as its name says (tests/hostile/bad_worker.c), beside the real one.
+worker_bad() { # ROLE-BEHAVIOUR
+        [ -e "$P/bad_worker" ] || cc -O2 -o "$P/bad_worker" "$TOP/tests/hostile/bad_worker.c"
+        cp "$P/bad_worker" "$P/bin/$1"
+}
+
+hook_add() { # [STAGE [ARG...]]
+        local stage=${1:-createRuntime}
+        shift || :
+        bundle_hook "$bundle" "$stage" "$P/bin/postern-hook" --config "$policy" "$@"
+}
+
+# Starts the bundle under $RUNTIME. `code` is 0 when the container ran, the hook's exit code when that stopped it,
+# and empty when something else did.
+start() {
+        local begin
+        begin=$(now_ms)
+        rc=0
+        out=$(cd "$bundle" && runtime "$RUNTIME" --root "$T/state" run "pn$BASHPID.$RANDOM" 2>&1 </dev/null) || rc=$?
+        took_ms=$(($(now_ms) - begin))
+        code=
+        if [[ $out == *RAN* ]]; then
+                code=0
+        elif [[ $out =~ (exit status |exit code: )([0-9]+) ]]; then
+                code=${BASH_REMATCH[2]}
+        fi
+        echo "$RUNTIME: rc=$rc code=$code in $took_ms ms: $out"
+}
+
+# Runs the hook by hand on STATE; `out` is its standard error.
+hook() { # STATE [ARG...]
+        local state=$1
+        shift
+        hook_stdin "$@" < <(printf '%s' "$state")
+}
+
+# The same with standard input as it is.
+hook_stdin() { # [ARG...]
+        local begin
+        begin=$(now_ms)
+        code=0
+        env -i "${HOOK_ENV[@]}" timeout -k 1 "${HOOK_PATIENCE:-40}" "$P/bin/postern-hook" --config "$policy" "$@" \
+                >"$T/stdout" 2>"$T/stderr" || code=$?
+        took_ms=$(($(now_ms) - begin))
+        out=$(cat "$T/stderr")
+        echo "code=$code in $took_ms ms: $out"
+}
+HOOK_ENV=(PATH=/usr/sbin:/usr/bin:/sbin:/bin)
+
+state() { # [JQ-FILTER]   a state as a runtime writes it, of a container without a process
+        jq -cn --arg bundle "$bundle" \
+                '{ociVersion: "1.0.2", id: "by-hand", status: "creating", bundle: $bundle, annotations: {}}
+                 | '"${1:-.}"
+}
+
+# Asks the last record of the audit file; prints the answer.
+record() { # JQ-FILTER
+        tail -n 1 "$audit" | jq -er "$1"
+}
+
+admitted() {
+        [ "$code" = 0 ] || { echo "not admitted: code=$code $out" >&2; return 1; }
+}
+
+refused_with() { # CODE...
+        local want
+        for want; do
+                [ "$code" != "$want" ] || return 0
+        done
+        echo "wanted exit code $*, got \`$code\`: $out" >&2
+        return 1
+}
+
+refused() {
+        refused_with 10
+}
+
+# One line, verdict first, at most 300 bytes with its newline, printable ASCII only.
+line_is_decent() { # FILE
+        [ "$(wc -l <"$1")" = 1 ] && [ "$(wc -c <"$1")" -le 300 ] &&
+                ! LC_ALL=C grep -q '[^ -~]' "$1" && grep -q '^postern: ' "$1"
+}

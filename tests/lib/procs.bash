@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Processes: waiting for them, finding those left behind, ending only our own.
+
+# Waits at most SECONDS until COMMAND succeeds.
+wait_until() { # SECONDS COMMAND...
+        local end=$((SECONDS + $1))
+        shift
+        until "$@"; do
+                [ "$SECONDS" -lt "$end" ] || return 1
+                sleep 0.05
+        done
+}
+
+# Ids of the processes whose program is below DIR (a zombie has none and is the kernel's business).
+procs_of() { # DIR
+        local exe target
+        for exe in /proc/[0-9]*/exe; do
+                target=$(readlink "$exe" 2>/dev/null) || continue
+                case $target in "$1"/*)
+                        exe=${exe#/proc/}
+                        echo "${exe%/exe}"
+                        ;;
+                esac
+        done
+}
+
+none_of() { # DIR
+        [ -z "$(procs_of "$1")" ]
+}
+
+# Succeeds when every process of DIR's programs ends by itself within two seconds.
+no_stray() { # DIR
+        wait_until 2 none_of "$1" && return 0
+        echo "left behind: $(procs_of "$1" | while read -r pid; do
+                echo "$pid ($(tr '\0' ' ' <"/proc/$pid/cmdline"))"; done)" >&2
+        return 1
+}
+
+# Ends, by id, whatever of DIR's programs still runs.
+procs_end() { # DIR
+        local pid
+        for pid in $(procs_of "$1"); do
+                kill -9 "$pid" 2>/dev/null || :
+        done
+}
+
+now_ms() {
+        local now=${EPOCHREALTIME/./}
+        echo $((now / 1000))
+}
