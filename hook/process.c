@@ -21,7 +21,7 @@ static const struct {
         const char *name;
         rlim_t need;
 } limits[] = {
-        {RLIMIT_NOFILE, "RLIMIT_NOFILE", 128},         /* batches of descriptors, directories of the walk */
+        {RLIMIT_NOFILE, "RLIMIT_NOFILE", 256},         /* batches of descriptors, directories of the walk */
         {RLIMIT_AS, "RLIMIT_AS", 640U << 20},          /* the parser's block, libyara */
         {RLIMIT_DATA, "RLIMIT_DATA", 512U << 20},      /* the same */
         {RLIMIT_STACK, "RLIMIT_STACK", 512U << 10},    /* the walker's and libyara's frames */

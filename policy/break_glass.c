@@ -54,7 +54,7 @@ static int check_expiry(const char *name, const char *text, int64_t now_s, struc
 int pn_break_glass_parse(const char *name, const char *json, size_t len, int64_t now_s,
                          char ret_reason[PN_WORDS_MAX], struct pn_err *err)
 {
-        const char *text[KEYS];
+        const char *text[KEYS] = {NULL};
         json_auto_t *root = NULL;
 
         if (pn_jsonx_load(name, json, len, PN_FAULT_CONFIG, &root, err) < 0)

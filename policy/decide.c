@@ -69,26 +69,24 @@ static void weigh_finding(const struct pn_policy *policy, const struct pn_findin
                           struct pn_decision *d)
 {
         const struct pn_exception *near;
+        bool worst = false;
 
         if (find_exception(policy, f, now_s, &near)) {
                 d->excepted++;
                 return;
         }
-        if (!finding_refuses(policy, f)) {
+        if (finding_refuses(policy, f)) {
+                d->refusing++;
+                d->verdict = PN_VERDICT_REFUSED;
+                worst = is_worse(f, d->finding);
+        } else {
                 d->reported++;
-                if (!d->stale)
-                        d->stale = near;
-                return;
         }
-        d->refusing++;
-        d->verdict = PN_VERDICT_REFUSED;
-        if (is_worse(f, d->finding)) {
+        if (worst)
                 d->finding = f;
-                if (near) /* what is said of the worst one goes before what is said of others */
-                        d->stale = near;
-        } else if (!d->stale) {
+        if (near &&
+            (worst || !d->stale)) /* what is said of the worst one goes before what is said of others */
                 d->stale = near;
-        }
 }
 
 /* ---------------------------------------------------------------- issues */

@@ -109,12 +109,10 @@ void pn_exceptions_clear(struct pn_policy *policy)
 /* Copies `text` into the char * at `offset` of `e`. */
 static int keep(struct pn_exception *e, size_t offset, const char *text, struct pn_err *err)
 {
-        char *copy = strdup(text);
+        char **slot = (char **)(void *)((char *)e + offset);
 
-        if (!copy)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "keep an exception");
-        memcpy((char *)e + offset, &copy, sizeof(copy));
-        return 0;
+        *slot = strdup(text);
+        return *slot ? 0 : pn_err_set(err, PN_FAULT_HOST, ENOMEM, "keep an exception");
 }
 
 static int decode(const char *file, const char *prefix, const json_t *object, struct pn_exception *e,

@@ -45,7 +45,7 @@ static int set_mode(const struct pn_keys_job *job, const struct pn_key *key, con
 
         if (!mode)
                 return must_be(job, at, "\"monitor\" or \"enforce\"");
-        memcpy(place(job, key), &mode, sizeof(mode));
+        *(enum pn_mode *)place(job, key) = mode;
         return 0;
 }
 
@@ -56,7 +56,7 @@ static int set_action(const struct pn_keys_job *job, const struct pn_key *key, c
 
         if (!action)
                 return must_be(job, at, "\"report\" or \"refuse\"");
-        memcpy(place(job, key), &action, sizeof(action));
+        *(enum pn_action *)place(job, key) = action;
         return 0;
 }
 
@@ -65,7 +65,6 @@ static int set_number(const struct pn_keys_job *job, const struct pn_key *key, c
                       const json_t *value)
 {
         json_int_t number = json_integer_value(value);
-        int64_t kept = (int64_t)number;
 
         if (!json_is_integer(value))
                 return must_be(job, at, "a whole number");
@@ -74,18 +73,16 @@ static int set_number(const struct pn_keys_job *job, const struct pn_key *key, c
                                   "%s: %s: must be between %" JSON_INTEGER_FORMAT
                                   " and %" JSON_INTEGER_FORMAT,
                                   job->file, at, key->min, key->max);
-        memcpy(place(job, key), &kept, sizeof(kept));
+        *(int64_t *)place(job, key) = number;
         return 0;
 }
 
 static int set_flag(const struct pn_keys_job *job, const struct pn_key *key, const char *at,
                     const json_t *value)
 {
-        bool flag = json_is_true(value);
-
         if (!json_is_boolean(value))
                 return must_be(job, at, "true or false");
-        memcpy(place(job, key), &flag, sizeof(flag));
+        *(bool *)place(job, key) = json_is_true(value);
         return 0;
 }
 
@@ -113,7 +110,7 @@ static int set_path_or_none(const struct pn_keys_job *job, const struct pn_key *
 
         if (!json_is_null(value) && copy_path(job, at, value, &path) < 0)
                 return -1;
-        memcpy(place(job, key), &path, sizeof(path));
+        *(char **)place(job, key) = path;
         return 0;
 }
 
@@ -134,7 +131,7 @@ static int set_paths(const struct pn_keys_job *job, const struct pn_key *key, co
         list = calloc((size_t)count + 1, sizeof(*list));
         if (!list)
                 return no_memory(job, at);
-        memcpy(place(job, key), &list, sizeof(list)); /* from here on pn_policy_free() frees it */
+        *(char ***)place(job, key) = list; /* from here on pn_policy_free() frees it */
         for (size_t i = 0; i < (size_t)count; i++) {
                 (void)snprintf(item, sizeof(item), "%.100s[%zu]", at, i);
                 if (copy_path(job, item, json_array_get(value, i), &list[i]) < 0)
@@ -160,25 +157,26 @@ static const char *const actions[] = {NULL, "report", "refuse", NULL};
 #define AT(member) offsetof(struct pn_policy, member)
 #define ACTION(key, member, value)                                                                           \
         {                                                                                                    \
-                .name = key, .set = set_action, .offset = AT(member), .fallback = value, .words = actions    \
+                .name = (key), .set = set_action, .offset = AT(member), .fallback = (value),                 \
+                .words = actions                                                                             \
         }
 #define NUMBER(key, member, value, low, high)                                                                \
         {                                                                                                    \
-                .name = key, .set = set_number, .offset = AT(member), .fallback = value, .min = low,         \
-                .max = high                                                                                  \
+                .name = (key), .set = set_number, .offset = AT(member), .fallback = (value), .min = (low),   \
+                .max = (high)                                                                                \
         }
 #define PATH(key, member, value)                                                                             \
         {                                                                                                    \
-                .name = key, .set = set_path_or_none, .offset = AT(member), .fallback = value                \
+                .name = (key), .set = set_path_or_none, .offset = AT(member), .fallback = (value)            \
         }
 #define PATHS(key, member, low, value)                                                                       \
         {                                                                                                    \
-                .name = key, .set = set_paths, .offset = AT(member), .fallback = value, .min = low,          \
+                .name = (key), .set = set_paths, .offset = AT(member), .fallback = (value), .min = (low),    \
                 .max = PN_PATHS_MAX                                                                          \
         }
 #define OBJECT(key, table)                                                                                   \
         {                                                                                                    \
-                .name = key, .sub = table                                                                    \
+                .name = (key), .sub = (table)                                                                \
         }
 #define END                                                                                                  \
         {                                                                                                    \
@@ -291,9 +289,10 @@ static int apply_key(const struct pn_keys_job *job, const struct pn_key *key, co
                      const json_t *value)
 {
         json_auto_t *fallback = NULL;
-        char prefix[PN_KEY_PATH_MAX];
 
         if (key->sub) {
+                char prefix[PN_KEY_PATH_MAX];
+
                 if (value && !json_is_object(value))
                         return must_be(job, at, "an object");
                 (void)snprintf(prefix, sizeof(prefix), "%.100s.", at);

@@ -76,7 +76,7 @@ static int read_exceptions(struct pn_policy *policy, struct pn_err *err)
 int pn_policy_load(const char *path, struct pn_policy **ret, struct pn_err *err)
 {
         pn_autofree char *data = NULL;
-        struct pn_policy *policy;
+        struct pn_policy *policy = NULL;
         size_t len = 0;
 
         if (pn_trust_read(path, PN_POLICY_BYTES_MAX, &data, &len, err) < 0)

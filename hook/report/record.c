@@ -116,27 +116,6 @@ static bool put_path(json_t *object, const struct pn_path *path)
                put(object, "path_cut", json_boolean(path->cut));
 }
 
-static json_t *evidence_make(const struct pn_finding *f)
-{
-        json_t *array = json_array();
-
-        for (unsigned i = 0; array && i < f->evidence_count && i < PN_EVIDENCE_MAX; i++) {
-                const struct pn_evidence *e = &f->evidence[i];
-                json_t *item = json_object();
-                size_t kept = e->kept < PN_EVIDENCE_BYTES ? e->kept : PN_EVIDENCE_BYTES;
-
-                if (!put(item, "string", words(e->string)) || !put(item, "offset", number(e->offset)) ||
-                    !put(item, "match_bytes", number(e->match_bytes)) ||
-                    !put(item, "bytes", hex(e->bytes, kept))) {
-                        json_decref(item);
-                        json_decref(array);
-                        return NULL;
-                }
-                (void)json_array_append_new(array, item);
-        }
-        return array;
-}
-
 /* `item` when all went well, else nothing. */
 static json_t *whole(json_t *item, bool good)
 {
@@ -144,6 +123,26 @@ static json_t *whole(json_t *item, bool good)
                 return item;
         json_decref(item);
         return NULL;
+}
+
+static json_t *evidence_item(const struct pn_evidence *e)
+{
+        json_t *o = json_object();
+        size_t kept = e->kept < PN_EVIDENCE_BYTES ? e->kept : PN_EVIDENCE_BYTES;
+
+        return whole(o, put(o, "string", words(e->string)) && put(o, "offset", number(e->offset)) &&
+                                put(o, "match_bytes", number(e->match_bytes)) &&
+                                put(o, "bytes", hex(e->bytes, kept)));
+}
+
+static json_t *evidence_make(const struct pn_finding *f)
+{
+        json_t *array = json_array();
+        bool good = true;
+
+        for (unsigned i = 0; good && i < f->evidence_count && i < PN_EVIDENCE_MAX; i++)
+                good = json_array_append_new(array, evidence_item(&f->evidence[i])) == 0;
+        return whole(array, good);
 }
 
 static json_t *finding_make(const struct pn_finding *f, bool decides)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scanner/base/jsonx.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "scanner/base/text.h"
@@ -49,6 +50,8 @@ static int load(const char *name, const char *text, size_t len, size_t flags, en
         if (excess)
                 return pn_err_set(err, fault, 0, "%s: too many %s", name, excess);
         root = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, &why);
+        if (!root && why.text[0] == '\0') /* jansson has no words for this one */
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "%s", name);
         if (!root) {
                 (void)pn_text_escape(shown, sizeof(shown), why.text, strlen(why.text));
                 return pn_err_set(err, fault, 0, "%s: line %d, column %d: %s", name, why.line, why.column,

@@ -15,7 +15,7 @@
 
 /* Strict: one object at the top, nothing behind it but white space, no duplicate keys, no NUL in strings,
  * within the two ceilings. *ret is the caller's (json_decref). -1 with `fault` and
- * "<name>: line L, column C: <reason>". */
+ * "<name>: line L, column C: <reason>", or with PN_FAULT_HOST when memory ran out. */
 int pn_jsonx_load(const char *name, const char *text, size_t len, enum pn_fault fault, json_t **ret,
                   struct pn_err *err);
 

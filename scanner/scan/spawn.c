@@ -17,7 +17,10 @@
 #include "scanner/base/fd.h"
 #include "scanner/ipc/fdpass.h"
 
-#define QUEUE_BYTES (16 << 10) /* about ten batches wait between two roles; bounds descriptors under way */
+/* The kernel's least (4608 bytes): four batches wait between two roles. Their descriptors, 64 a socket, count against
+ * RLIMIT_NOFILE of whoever sends (unix(7), ETOOMANYREFS); with a longer queue the walker's would leave the raw matcher
+ * no room to send, and nobody would ever go on. */
+#define QUEUE_BYTES 1
 #define FIRST_FREE  10         /* above every descriptor that a worker is given */
 
 static const char *const names[PN_PEERS] = {"walk", "raw", "parse"};

@@ -71,8 +71,10 @@ static int securebits_set(const struct held *held, bool keep_search, struct pn_e
                 return 0;
         }
         now |= (bits & ~((now & (int)SECURE_ALL_LOCKS) >> 1)) | (int)LOCKS_ALL;
-        if (prctl(PR_SET_SECUREBITS, now) < 0 || prctl(PR_GET_SECUREBITS) != now)
+        if (prctl(PR_SET_SECUREBITS, now) < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "set securebits");
+        if (prctl(PR_GET_SECUREBITS) != now)
+                return pn_err_set(err, PN_FAULT_HOST, 0, "securebits are not the ones set");
         return 0;
 }
 
@@ -84,10 +86,14 @@ static int bounding_drop(const struct held *held, struct pn_err *err)
 
         if (!held->setpcap)
                 return 0; /* no_new_privs keeps away what an exec could take from it, and exec kills */
-        for (; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-                if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+        for (; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+                if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
                         return pn_err_set(err, PN_FAULT_HOST, errno,
                                           "drop capability %d from the bounding set", cap);
+                if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+                        return pn_err_set(err, PN_FAULT_HOST, 0, "capability %d is still in the bounding set",
+                                          cap);
+        }
         if (cap == 0 || errno != EINVAL) /* EINVAL: the first number past the kernel's last capability */
                 return pn_err_set(err, PN_FAULT_HOST, errno, "read the bounding set");
         return 0;

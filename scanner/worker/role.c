@@ -13,8 +13,8 @@ static const struct {
         uint64_t memory_bytes, files;
 } ceilings[] = {
         [PN_ROLE_WALK] = {512U << 20, 256}, /* names and file identities of millions of files */
-        [PN_ROLE_RAW] = {128U << 20, 64},   /* one buffer */
-        [PN_ROLE_PARSE] = {512U << 20, 64}, /* one block of a file, libyara's rules and matches */
+        [PN_ROLE_RAW] = {128U << 20, 256},   /* one buffer; more descriptors than can be under way, see scan/spawn.c */
+        [PN_ROLE_PARSE] = {512U << 20, 256}, /* one block of a file, libyara's rules and matches */
 };
 
 int pn_worker_tell(struct pn_worker *worker, struct pn_err *err)

@@ -7,18 +7,18 @@
 #include "scanner/base/err.h"
 #include "scanner/finding/limits.h"
 #include "scanner/ipc/fdpass.h"
+#include "scanner/target/walk.h"
 #include "scanner/worker/sandbox.h"
 
 #define PN_WORKER_CONTROL 3 /* to and from the supervisor */
-#define PN_WORKER_INPUT   4 /* files to look at; the walker has none */
-#define PN_WORKER_OUTPUT  5 /* files for the next role; the parser has none */
-#define PN_WORKER_ROOTS   1024U
+#define PN_WORKER_INPUT 4   /* files to look at; the walker has none */
+#define PN_WORKER_OUTPUT 5  /* files for the next role; the parser has none */
+#define PN_WORKER_ROOTS 16400U /* as many as a config.json may have mounts, and the root itself */
 
 struct pn_worker_root {
         enum pn_root_kind kind;
         int in_fd; /* VIEW: /proc/PID/root; else -1 */
-        int fd;    /* O_PATH of what `path` is, or -1 with `code` */
-        int code;
+        int fd;    /* O_PATH of what `path` is, or -1 */
         char *path, *label;
 };
 
@@ -29,6 +29,7 @@ struct pn_worker {
         int64_t deadline_ms;
         struct pn_worker_root *root;
         unsigned root_count;
+        struct pn_walk_id node_root; /* the node's own "/" */
         int rules_fd;
         uint64_t rules_files;
         struct pn_msg_out out; /* the message being written */

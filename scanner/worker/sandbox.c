@@ -122,7 +122,7 @@ int pn_sandbox_drop(const struct pn_sandbox *box, struct pn_walls *walls, struct
         if (!JAIL)
                 return 0;
         if (attribute_set(PR_SET_NO_NEW_PRIVS, 1, PR_GET_NO_NEW_PRIVS, "no_new_privs", err) < 0 ||
-            attribute_set(PR_SET_DUMPABLE, 0, PR_GET_DUMPABLE, "not dumpable", err) < 0)
+            attribute_set(PR_SET_DUMPABLE, 0, PR_GET_DUMPABLE, "non-dumpable", err) < 0)
                 return -1;
         return limits_lower(box, err);
 }

@@ -81,17 +81,20 @@ static int on_issue(void *ctx, enum pn_issue_class cls, const char *text, const 
 }
 
 /* The container's view needs the path to be resolved as a process there would. Before Linux 5.6 (no openat2)
- * only chroot(2) does that; it is the last thing done with a path, so nothing else is resolved in the wrong
- * place. */
-static int open_view(const struct pn_worker_root *root)
+ * only chroot(2) does that: in, and back out to `node`. */
+static int open_view(const struct pn_worker_root *root, int node, struct pn_err *err)
 {
         int fd = pn_fd_open_in_root(root->in_fd, root->path);
 
         if (fd >= 0 || errno != ENOSYS)
                 return fd;
-        if (fchdir(root->in_fd) < 0 || chroot(".") < 0)
-                return -1;
-        return open(root->path, O_PATH | O_CLOEXEC);
+        if (fchdir(root->in_fd) == 0 && chroot(".") == 0)
+                fd = open(root->path, O_PATH | O_CLOEXEC);
+        if (fchdir(node) < 0 || chroot(".") < 0) {
+                pn_fd_cleanup(&fd);
+                return pn_err_set(err, PN_FAULT_HOST, errno, "return from the container's root");
+        }
+        return fd;
 }
 
 static struct pn_worker_root *find_root(struct pn_worker *worker, enum pn_root_kind kind)
@@ -102,42 +105,14 @@ static struct pn_worker_root *find_root(struct pn_worker *worker, enum pn_root_k
         return NULL;
 }
 
-static int open_roots(struct pn_worker *worker, struct pn_err *err)
-{
-        struct pn_worker_root *host = find_root(worker, PN_ROOT_HOST);
-
-        if (!host)
-                return pn_err_set(err, PN_FAULT_BUG, 0, "no root to walk");
-        for (unsigned i = 0; i < worker->root_count; i++) {
-                struct pn_worker_root *root = &worker->root[i];
-
-                if (root->kind == PN_ROOT_VIEW)
-                        continue;
-                root->fd = open(root->path, O_PATH | O_CLOEXEC);
-                root->code = root->fd < 0 ? errno : 0;
-        }
-        for (unsigned i = 0; i < worker->root_count; i++) {
-                struct pn_worker_root *root = &worker->root[i];
-
-                if (root->kind != PN_ROOT_VIEW)
-                        continue;
-                root->fd = open_view(root);
-                root->code = root->fd < 0 ? errno : 0;
-        }
-        if (host->fd < 0)
-                return pn_err_set(err, PN_FAULT_HOST, host->code, "open the root file system `%.128s`",
-                                  host->path);
-        return 0;
-}
-
-/* Is the view's root the directory that the host's root.path is? If not, /proc/PID is somebody else's (a pid
- * used again) or a sandbox that shows its own files (gVisor), and must not be scanned instead. */
-static bool view_is_true(struct pn_worker_root *view, struct pn_walk_id host)
+/* Is the view's root the directory that the host's root.path is? If not, /proc/PID is somebody else's (a pid used
+ * again) or a sandbox that shows its own files (gVisor), and must not be scanned instead. */
+static bool view_is_true(const struct pn_worker_root *view, struct pn_walk_id host)
 {
         struct pn_walk_id id;
 
-        return view && view->fd >= 0 && pn_walk_identify(view->fd, &id, NULL, NULL) == 0 &&
-               id.dev == host.dev && id.ino == host.ino;
+        return view->fd >= 0 && pn_walk_identify(view->fd, &id, NULL, NULL) == 0 && id.dev == host.dev &&
+               id.ino == host.ino;
 }
 
 static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, struct pn_walk_id *ret,
@@ -145,15 +120,42 @@ static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, 
 {
         uint32_t mode;
 
+        if (host->fd < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "open the root file system `%.128s`", host->path);
         if (pn_walk_identify(host->fd, ret, &mode, NULL) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root file system `%.128s`",
-                                  host->path);
+                return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root file system `%.128s`", host->path);
         if (!S_ISDIR(mode))
                 return pn_err_set(err, PN_FAULT_HOST, 0, "the root file system `%.128s` is not a directory",
                                   host->path);
         if (ret->dev == node_root.dev && ret->ino == node_root.ino)
                 return pn_err_set(err, PN_FAULT_HOST, 0, "the root file system `%.128s` is this node's own /",
                                   host->path);
+        return 0;
+}
+
+/* Opens what is to be walked: the container's view, when there is one and it is true; else the host's path and the
+ * source of every bind mount. */
+static int open_roots(struct pn_worker *worker, bool *ret_view, struct pn_err *err)
+{
+        struct pn_worker_root *host = find_root(worker, PN_ROOT_HOST), *view = find_root(worker, PN_ROOT_VIEW);
+        pn_autofd node = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct pn_walk_id host_id;
+
+        if (!host)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "no root to walk");
+        if (node < 0 || pn_walk_identify(node, &worker->node_root, NULL, NULL) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "open /");
+        host->fd = open(host->path, O_PATH | O_CLOEXEC);
+        if (check_host(host, worker->node_root, &host_id, err) < 0)
+                return -1;
+        if (view)
+                view->fd = open_view(view, node, err);
+        if (err->fault != PN_FAULT_NONE)
+                return -1;
+        *ret_view = view && view_is_true(view, host_id);
+        for (unsigned i = 0; i < worker->root_count && !*ret_view; i++)
+                if (worker->root[i].kind == PN_ROOT_BIND)
+                        worker->root[i].fd = open(worker->root[i].path, O_PATH | O_CLOEXEC);
         return 0;
 }
 
@@ -204,26 +206,19 @@ int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
 {
         static struct batch batch;
         const struct pn_walk_sink sink = {&batch, on_file, on_note, on_issue};
-        struct pn_walk_id node_root, host_id;
         struct pn_walls walls = {0};
         struct pn_walk *walk = NULL;
-        pn_autofd node = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         pn_autofd fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
         bool view;
         int ret;
 
         batch = (struct batch){.worker = worker};
-        if (node < 0 || fds < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "open / and /proc/self/fd");
-        if (pn_walk_identify(node, &node_root, NULL, NULL) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "stat /");
-        if (open_roots(worker, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
+        if (fds < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "open /proc/self/fd");
+        if (open_roots(worker, &view, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
             pn_worker_jail_close(worker, &walls, err) < 0 || pn_worker_tell_ready(worker, &walls, err) < 0 ||
-            check_host(find_root(worker, PN_ROOT_HOST), node_root, &host_id, err) < 0)
-                return -1;
-        view = view_is_true(find_root(worker, PN_ROOT_VIEW), host_id);
-        if (tell_view(worker, view, err) < 0 ||
-            pn_walk_new(&worker->limits, fds, node_root, &sink, &walk, err) < 0)
+            tell_view(worker, view, err) < 0 ||
+            pn_walk_new(&worker->limits, fds, worker->node_root, &sink, &walk, err) < 0)
                 return -1;
         ret = walk_roots(worker, walk, &batch, view, err);
         if (ret == 0)

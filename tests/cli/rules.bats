@@ -92,13 +92,13 @@ PY
 }
 
 @test "each xz anchor is reported alone and refused with any second one" {
-        local first="" name hex
+        local second=48bf30303030303030308bf14989d189432848893c24bf3ffcff03 before="" name hex
         while read -r name hex; do
                 expect XZ-BACKDOOR-002 --hex "$hex"
                 expect XZ-BACKDOOR-002 --hex "$hex" --hex "$hex" # the same twice is one
-                expect XZ-BACKDOOR-001 --hex "$hex" --hex "${first:-${hex/$hex/48bf30303030303030308bf14989d189432848893c24bf3ffcff03}}"
+                expect XZ-BACKDOOR-001 --hex "$hex" --hex "${before:-$second}"
                 expect "" --hex "${hex%??}" # cut by a byte it is nothing
-                first="$hex"
+                before="$hex"
         done < <(xz_strings xz_backdoor)
 }
 
@@ -149,19 +149,14 @@ PY
         expect "" --text thttpd
 }
 
-# One string of each class of cryptominer.yar; `own` counts only as a pair.
-declare -A indicator=(
-        [salt]='RandomX\x03' [client]='stratum+tcp://' [own]=donate-level [own2]=rig-id [pool]=pool.minexmr.com
-)
-
 @test "two kinds of mining indicators are refused, one kind is reported" {
-        local salt="${indicator[salt]}" client="${indicator[client]}" pool="${indicator[pool]}"
-        local own=(--text "${indicator[own]}" --text "${indicator[own2]}")
+        local salt='RandomX\x03' client=stratum+tcp:// pool=pool.minexmr.com
+        local own=(--text donate-level --text rig-id)
         expect CRYPTOMINER-002 --text "$salt"
         expect CRYPTOMINER-002 --text "$client"
         expect CRYPTOMINER-002 --text "$pool"
         expect CRYPTOMINER-002 "${own[@]}"
-        expect "" --text "${indicator[own]}"
+        expect "" "${own[@]:0:2}"
         expect CRYPTOMINER-001 --text "$salt" --text "$client"
         expect CRYPTOMINER-001 --text "$salt" --text "$pool"
         expect CRYPTOMINER-001 --text "$salt" "${own[@]}"
@@ -169,9 +164,9 @@ declare -A indicator=(
         expect CRYPTOMINER-001 --text "$client" "${own[@]}"
         expect CRYPTOMINER-001 --text "$pool" "${own[@]}"
         # a half pair is no second kind
-        expect CRYPTOMINER-002 --text "$salt" --text "${indicator[own]}"
-        expect CRYPTOMINER-002 --text "$client" --text "${indicator[own]}"
-        expect CRYPTOMINER-002 --text "$pool" --text "${indicator[own]}"
+        expect CRYPTOMINER-002 --text "$salt" "${own[@]:0:2}"
+        expect CRYPTOMINER-002 --text "$client" "${own[@]:0:2}"
+        expect CRYPTOMINER-002 --text "$pool" "${own[@]:0:2}"
 }
 
 @test "two mining indicators of one kind are reported only" {
@@ -247,17 +242,24 @@ import os, stat, sys
 for top in sys.argv[1:]:
     for where, _, names in os.walk(top):
         for path in (os.path.join(where, name) for name in names):
-            if stat.S_ISREG(os.lstat(path).st_mode) and "\n" not in path:
-                with open(path, "rb") as file:
-                    if file.read(4) == b"\x7fELF":
-                        print(path)
+            try:
+                if stat.S_ISREG(os.lstat(path).st_mode) and "\n" not in path:
+                    with open(path, "rb") as file:
+                        if file.read(4) == b"\x7fELF":
+                            print(path)
+            except FileNotFoundError:
+                pass  # gone since it was listed
 PY
         [ "$(wc -l < "$WORK/list")" -gt 100 ]
+        "$MKELF" make "$WORK/control" --stand-in xz --where overlay # it must be found, or the run proves nothing
+        echo "$WORK/control" >> "$WORK/list"
         yara -C -m -p 2 --scan-list "$WORK/rules.yarc" "$WORK/list" > "$WORK/found" 2> "$WORK/errors"
         cat "$WORK/errors"
         [ ! -s "$WORK/errors" ]
-        sed 's/^/# /; s/ \[.*id="\([^"]*\)".*severity="\([^"]*\)",confidence="\([^"]*\)".*\] / \1 \2\/\3 /' "$WORK/found" >&3
-        run grep -E 'severity="(high|critical)",confidence="(medium|high)"' "$WORK/found"
-        echo "$output"
-        [ "$status" -eq 1 ]
+        grep -vF " $WORK/control" "$WORK/found" | # what is only reported
+                sed 's/.*\[id="\([^"]*\)".*severity="\([^"]*\)",confidence="\([^"]*\)".*\] \//# \1 \2\/\3 \//' >&3 || true
+        grep -E 'severity="(high|critical)",confidence="(medium|high)"' "$WORK/found" > "$WORK/refused"
+        cat "$WORK/refused"
+        [ "$(wc -l < "$WORK/refused")" -eq 1 ]
+        grep -qF " $WORK/control" "$WORK/refused"
 }

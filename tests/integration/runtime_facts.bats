@@ -104,7 +104,7 @@ never_admitted() {
         worker_bad any-silent
         hook_add createRuntime --worker "$P/bin/any-silent"
         (cd "$bundle" && runtime "$RUNTIME" --root "$T/state" run "killed$BASHPID" >"$T/out" 2>&1 </dev/null) &
-        wait_until 10 hook_runs
+        wait_until 10 hook_runs || { cat "$T/out"; false; }
         parent=$(ps -o ppid= -p "$(hook_pid)" | tr -d ' ')
         kill -9 "$parent"
         wait || :
@@ -171,7 +171,7 @@ hook_runs() {
         hook_add
         start
         refused
-        record '.view == "container"'
+        record '(.view | startswith("container"))'
 }
 
 @test "a relative root.path: clean starts" {
@@ -180,7 +180,7 @@ hook_runs() {
         hook_add
         start
         admitted
-        record '.view == "container" and .counts.files > 0'
+        record '(.view | startswith("container")) and .counts.files > 0'
 }
 
 @test "a root.path through links is followed to where the runtime follows it" {

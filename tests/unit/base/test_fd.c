@@ -255,10 +255,11 @@ static void open_in_root_resolves_links_as_a_process_rooted_there(void **ctx)
 static void open_in_root_refuses_magic_links(void **ctx)
 {
         pn_autofd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int want = have_openat2() ? ELOOP : ENOSYS;
 
         (void)ctx;
         assert_int_equal(pn_fd_open_in_root(proc, "/self/root/etc"), -1);
-        assert_int_equal(errno, have_openat2() ? ELOOP : ENOSYS);
+        assert_int_equal(errno, want);
 }
 
 /* ---------------------------------------------------------------- read_all */

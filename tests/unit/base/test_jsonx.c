@@ -157,6 +157,27 @@ static void jsonx_wide_takes_numbers_past_64_bits_and_is_as_strict_in_the_rest(v
         assert_non_null(strstr(err.text, "duplicate"));
 }
 
+static void *no_memory(size_t size)
+{
+        (void)size;
+        return NULL;
+}
+
+static void jsonx_without_memory_is_the_hosts_fault(void **ctx)
+{
+        struct pn_err err = PN_ERR_INIT;
+        json_t *root = NULL;
+        int r;
+
+        (void)ctx;
+        json_set_alloc_funcs(no_memory, free);
+        r = load("{}", &root, &err);
+        json_set_alloc_funcs(malloc, free);
+        assert_int_equal(r, -1);
+        assert_int_equal(err.fault, PN_FAULT_HOST);
+        assert_string_equal(err.text, "f.json: Cannot allocate memory");
+}
+
 static void jsonx_get_finds_each_kind_and_names_what_a_wrong_one_must_be(void **ctx)
 {
         static const struct {
@@ -248,6 +269,7 @@ int main(void)
                 cmocka_unit_test(jsonx_counts_what_stands_after_an_escaped_quote),
                 cmocka_unit_test(jsonx_refuses_and_says_where),
                 cmocka_unit_test(jsonx_wide_takes_numbers_past_64_bits_and_is_as_strict_in_the_rest),
+                cmocka_unit_test(jsonx_without_memory_is_the_hosts_fault),
                 cmocka_unit_test(jsonx_get_finds_each_kind_and_names_what_a_wrong_one_must_be),
                 cmocka_unit_test(jsonx_get_tells_absent_from_missing),
                 cmocka_unit_test(jsonx_known_refuses_other_keys_and_escapes_them),
