@@ -35,6 +35,7 @@ int main(int argc, char **argv)
         bool stdin_open;
         int option;
 
+        pn_process_guard_json(PN_EXIT_HOST);
         if (pn_process_prepare(&stdin_open, &unfit) < 0)
                 admit.unfit = &unfit;
         admit.state_fd = stdin_open ? STDIN_FILENO : -1;

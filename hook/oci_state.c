@@ -118,10 +118,15 @@ static int take_string(const json_t *root, const char *key, bool required, char 
 
         if (get(root, key, PN_JSONX_STRING, required, &value, err) < 0)
                 return -1;
-        if (required && json_string_length(value) == 0)
-                return pn_err_set(err, PN_FAULT_HOST, 0, "state: %s: must not be empty", key);
+        if (required && json_string_length(value) == 0) {
+                (void)pn_err_set(err, PN_FAULT_HOST, 0, "state: %s: must not be empty", key);
+                return -1;
+        }
         *ret = strdup(value ? json_string_value(value) : "");
-        return *ret ? 0 : pn_err_set(err, PN_FAULT_HOST, ENOMEM, "state: %s", key);
+        if (*ret)
+                return 0;
+        (void)pn_err_set(err, PN_FAULT_HOST, ENOMEM, "state: %s", key);
+        return -1;
 }
 
 static int take_pid(const json_t *root, int64_t *ret, struct pn_err *err)

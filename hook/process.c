@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
@@ -99,6 +100,26 @@ int pn_process_prepare(bool *ret_stdin_open, struct pn_err *err)
         if (prctl(PR_SET_DUMPABLE, 0) < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "prctl PR_SET_DUMPABLE");
         return raise_limits(err);
+}
+
+static int memory_status; /* set once by main(), through pn_process_guard_json() */
+
+static void *json_memory(size_t len)
+{
+        static const char text[] = "postern: error: out of memory\n";
+        void *block = malloc(len);
+
+        if (!block) {
+                (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+                _exit(memory_status);
+        }
+        return block;
+}
+
+void pn_process_guard_json(int status)
+{
+        memory_status = status;
+        json_set_alloc_funcs(json_memory, free);
 }
 
 char *pn_process_worker_path(void)

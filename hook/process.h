@@ -13,6 +13,10 @@
  * PN_FAULT_TARGET and the limit's name. */
 int pn_process_prepare(bool *ret_stdin_open, struct pn_err *err);
 
+/* jansson drops what it has no memory for (a string that is being read loses a byte) and goes on: with this, a JSON
+ * text is read whole or the process ends with "out of memory" and `status`. For main() only. */
+void pn_process_guard_json(int status);
+
 /* The path of postern-worker: beside this program, else in the installation's libexec directory. The caller's to
  * free; NULL when memory ran out. */
 char *pn_process_worker_path(void);

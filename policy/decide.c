@@ -50,8 +50,7 @@ static bool finding_refuses(const struct pn_policy *policy, const struct pn_find
                 return true;
         if (f->confidence == PN_CONFIDENCE_LOW)
                 return false;
-        if (f->severity < PN_SEVERITY_LOW || f->severity > PN_SEVERITY_CRITICAL ||
-            f->confidence < PN_CONFIDENCE_LOW || f->confidence > PN_CONFIDENCE_HIGH)
+        if (f->severity > PN_SEVERITY_CRITICAL || f->confidence > PN_CONFIDENCE_HIGH)
                 return true;
         return policy->action[f->severity][f->confidence] != PN_ACTION_REPORT;
 }
@@ -87,6 +86,29 @@ static void weigh_finding(const struct pn_policy *policy, const struct pn_findin
         if (near &&
             (worst || !d->stale)) /* what is said of the worst one goes before what is said of others */
                 d->stale = near;
+}
+
+/* Findings that were counted and not kept: none of them is worse than those that were, and no exception can be asked
+ * about them. */
+static void weigh_dropped(const struct pn_policy *policy, const struct pn_findings *all, struct pn_decision *d)
+{
+        for (unsigned severity = 0; severity <= PN_SEVERITY_CRITICAL; severity++) {
+                for (unsigned confidence = 0; confidence <= PN_CONFIDENCE_HIGH; confidence++) {
+                        const struct pn_finding like = {.severity = (enum pn_severity)severity,
+                                                        .confidence = (enum pn_confidence)confidence};
+                        uint64_t count = all->dropped[severity][confidence];
+
+                        if (count == 0)
+                                continue;
+                        if (!finding_refuses(policy, &like)) {
+                                d->reported += (unsigned)count;
+                                continue;
+                        }
+                        d->refusing += (unsigned)count;
+                        d->verdict = PN_VERDICT_REFUSED;
+                        d->why = "there are more findings than were kept";
+                }
+        }
 }
 
 /* ---------------------------------------------------------------- issues */
@@ -145,6 +167,16 @@ static void weigh_issues(const struct pn_policy *policy, const struct pn_finding
 
 /* ---------------------------------------------------------------- what is missing */
 
+static uint64_t dropped_total(const struct pn_findings *all)
+{
+        uint64_t total = 0;
+
+        for (unsigned severity = 0; severity <= PN_SEVERITY_CRITICAL; severity++)
+                for (unsigned confidence = 0; confidence <= PN_CONFIDENCE_HIGH; confidence++)
+                        total += all->dropped[severity][confidence];
+        return total;
+}
+
 /* What the acceptance sentence misses when every issue is tolerated, or "". */
 static const char *find_gap(const struct pn_findings *all)
 {
@@ -152,8 +184,8 @@ static const char *find_gap(const struct pn_findings *all)
         const char *why = "";
         bool excused = false;
 
-        if (all->finding_total != all->finding_count)
-                return "there are more findings than were kept"; /* what was not kept cannot be weighed */
+        if (all->finding_total != all->finding_count + dropped_total(all))
+                return "a finding was lost"; /* what was not kept cannot be weighed */
         for (unsigned cls = 0; cls < PN_ISSUE_CLASSES; cls++) {
                 uint64_t total = all->issue_total[cls];
 
@@ -193,6 +225,7 @@ void pn_policy_decide(const struct pn_policy *policy, const struct pn_findings *
 
         for (size_t i = 0; i < all->finding_count; i++)
                 weigh_finding(policy, &all->finding[i], now_s, &d);
+        weigh_dropped(policy, all, &d);
         weigh_issues(policy, all, &d);
         if (d.verdict == PN_VERDICT_CLEAN)
                 weigh_gap(all, &d);

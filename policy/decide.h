@@ -34,6 +34,7 @@ struct pn_decision {
  *
  *   refuse a finding    when action[severity][confidence] says so, its confidence is not low, and no exception
  *                       that has not expired names its rule, its path and its digest; PN_TEST_RULE refuses always
+ *   refuse what was counted and not kept (all->dropped) by its severity and confidence alone
  *   refuse an issue     when on_error[class] says so
  *   refuse the scan     when no issue refuses and pn_tally_complete() still says no, tolerated issues not counted
  *                       as errors; tolerated issues of content, limit, deadline and node account for what is

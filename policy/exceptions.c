@@ -12,27 +12,33 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Each checks one value, and decodes it into `e` when it is not kept as text. NULL, or what it must be. */
+static const char out_of_memory[] = "out of memory"; /* by its address: not the file's fault */
+
+static const char *keep(char **dst, const char *text)
+{
+        *dst = strdup(text);
+        return *dst ? NULL : out_of_memory;
+}
+
+/* Each checks one value and keeps it in `e`. NULL, or what it must be. */
 
 static const char *take_rule(const char *text, struct pn_exception *e)
 {
         const char *problem = pn_field_words(text);
 
-        (void)e;
         if (problem)
                 return problem;
         if (strlen(text) >= PN_RULE_ID_MAX)
                 return "must be shorter than 64 bytes";
         if (strcmp(text, PN_TEST_RULE) == 0)
                 return "the test rule cannot be excepted";
-        return NULL;
+        return keep(&e->rule, text);
 }
 
 /* The walker's paths have no leading slash, no empty, "." or ".." component: an exception that has one would
  * never fit, and its author would believe that it does. */
 static const char *take_path(const char *text, struct pn_exception *e)
 {
-        (void)e;
         if (text[0] == '\0')
                 return "must not be empty";
         if (text[0] == '/')
@@ -48,7 +54,7 @@ static const char *take_path(const char *text, struct pn_exception *e)
                     (len == 2 && part[0] == '.' && part[1] == '.'))
                         return "must not have an empty, `.` or `..` component";
         }
-        return NULL;
+        return keep(&e->path, text);
 }
 
 static const char *take_sha256(const char *text, struct pn_exception *e)
@@ -56,10 +62,14 @@ static const char *take_sha256(const char *text, struct pn_exception *e)
         return pn_text_unhex(e->sha256, PN_SHA256_BYTES, text, strlen(text)) ? NULL : "must be 64 hex digits";
 }
 
-static const char *take_words(const char *text, struct pn_exception *e)
+static const char *take_reason(const char *text, struct pn_exception *e)
 {
-        (void)e;
-        return pn_field_words(text);
+        return pn_field_words(text) ?: keep(&e->reason, text);
+}
+
+static const char *take_owner(const char *text, struct pn_exception *e)
+{
+        return pn_field_words(text) ?: keep(&e->owner, text);
 }
 
 static const char *take_expires(const char *text, struct pn_exception *e)
@@ -69,24 +79,13 @@ static const char *take_expires(const char *text, struct pn_exception *e)
         return "must be a date of the calendar, YYYY-MM-DDTHH:MM:SSZ or YYYY-MM-DD";
 }
 
-#define NOT_KEPT SIZE_MAX
-
-/* In the order of pn_exception_keys. */
-static const struct {
-        const char *(*take)(const char *text, struct pn_exception *e);
-        size_t offset; /* of the char * that keeps the text */
-} fields[] = {
-        {take_rule, offsetof(struct pn_exception, rule)},
-        {take_path, offsetof(struct pn_exception, path)},
-        {take_sha256, NOT_KEPT},
-        {take_words, offsetof(struct pn_exception, reason)},
-        {take_words, offsetof(struct pn_exception, owner)},
-        {take_expires, NOT_KEPT},
-};
-
 const char *const pn_exception_keys[] = {"rule", "path", "sha256", "reason", "owner", "expires", NULL};
 
-_Static_assert(COUNT(pn_exception_keys) == COUNT(fields) + 1, "one row for every key");
+static const char *(*const takers[])(const char *text, struct pn_exception *e) = {
+        take_rule, take_path, take_sha256, take_reason, take_owner, take_expires,
+};
+
+_Static_assert(COUNT(pn_exception_keys) == COUNT(takers) + 1, "one for every key, in the same order");
 
 static void exception_clear(struct pn_exception *e)
 {
@@ -106,40 +105,38 @@ void pn_exceptions_clear(struct pn_policy *policy)
         policy->exception_count = 0;
 }
 
-/* Copies `text` into the char * at `offset` of `e`. */
-static int keep(struct pn_exception *e, size_t offset, const char *text, struct pn_err *err)
+static int complain(const char *file, const char *at, const char *problem, struct pn_err *err)
 {
-        char **slot = (char **)(void *)((char *)e + offset);
-
-        *slot = strdup(text);
-        return *slot ? 0 : pn_err_set(err, PN_FAULT_HOST, ENOMEM, "keep an exception");
+        if (problem == out_of_memory)
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "%s: %s", file, at);
+        return pn_err_set(err, PN_FAULT_CONFIG, 0, "%s: %s: %s", file, at, problem);
 }
 
 static int decode(const char *file, const char *prefix, const json_t *object, struct pn_exception *e,
                   struct pn_err *err)
 {
-        for (size_t i = 0; i < COUNT(fields); i++) {
-                const char *key = pn_exception_keys[i], *problem;
+        const char *problem;
+
+        for (size_t i = 0; i < COUNT(takers); i++) {
+                char at[64];
                 json_t *value;
 
-                if (pn_jsonx_get(file, prefix, object, key, PN_JSONX_STRING, true, PN_FAULT_CONFIG, &value,
-                                 err) < 0)
+                if (pn_jsonx_get(file, prefix, object, pn_exception_keys[i], PN_JSONX_STRING, true,
+                                 PN_FAULT_CONFIG, &value, err) < 0)
                         return -1;
-                problem = fields[i].take(json_string_value(value), e);
+                (void)snprintf(at, sizeof(at), "%.40s%s", prefix, pn_exception_keys[i]);
+                problem = takers[i](json_string_value(value), e);
                 if (problem)
-                        return pn_err_set(err, PN_FAULT_CONFIG, 0, "%s: %s%s: %s", file, prefix, key,
-                                          problem);
-                if (fields[i].offset != NOT_KEPT &&
-                    keep(e, fields[i].offset, json_string_value(value), err) < 0)
-                        return -1;
+                        return complain(file, at, problem, err);
         }
-        return keep(e, offsetof(struct pn_exception, file), file, err);
+        problem = keep(&e->file, file);
+        return problem ? complain(file, "exceptions", problem, err) : 0;
 }
 
 static int add_one(struct pn_policy *policy, const char *file, size_t index, const json_t *object,
                    struct pn_err *err)
 {
-        struct pn_exception *slot = &policy->exception[policy->exception_count];
+        struct pn_exception e = {0};
         char prefix[48];
 
         if (!json_is_object(object))
@@ -148,12 +145,11 @@ static int add_one(struct pn_policy *policy, const char *file, size_t index, con
         (void)snprintf(prefix, sizeof(prefix), "exceptions[%zu].", index);
         if (pn_jsonx_known(file, prefix, object, pn_exception_keys, PN_FAULT_CONFIG, err) < 0)
                 return -1;
-        *slot = (struct pn_exception){0};
-        if (decode(file, prefix, object, slot, err) < 0) {
-                exception_clear(slot);
+        if (decode(file, prefix, object, &e, err) < 0) {
+                exception_clear(&e);
                 return -1;
         }
-        policy->exception_count++;
+        policy->exception[policy->exception_count++] = e;
         return 0;
 }
 

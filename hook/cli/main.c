@@ -8,6 +8,7 @@
 
 #include "hook/cli/cmd.h"
 #include "hook/exitcode.h"
+#include "hook/process.h"
 
 static int cmd_version(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
@@ -47,6 +48,7 @@ static int cmd_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
         (void)signal(SIGPIPE, SIG_IGN);
+        pn_process_guard_json(PN_CLI_INCOMPLETE);
         if (argc < 2) {
                 (void)fputs("postern: a command is missing; try `postern help`\n", stderr);
                 return PN_CLI_USAGE;

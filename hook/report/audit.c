@@ -28,23 +28,33 @@ struct place {
         char rotated[NAME_MAX + 1];
 };
 
-static int place_open(const char *path, struct place *ret, struct pn_err *err)
+static int place_split(const char *path, struct place *ret, struct pn_err *err)
 {
         const char *slash = strrchr(path, '/');
-        pn_autofree char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-        const char *name = slash ? slash + 1 : path;
+        int n;
 
-        if (!dir)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "open `%s`", path);
-        if (name[0] == '\0' || strlen(name) + sizeof(".1") > sizeof(ret->rotated))
-                return pn_err_set(err, PN_FAULT_HOST, name[0] ? ENAMETOOLONG : EISDIR, "open `%s`", path);
         ret->path = path;
-        ret->name = name;
-        (void)snprintf(ret->rotated, sizeof(ret->rotated), "%s.1", name);
-        ret->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (ret->dirfd < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "open directory `%s`", dir);
+        ret->name = slash ? slash + 1 : path;
+        n = snprintf(ret->rotated, sizeof(ret->rotated), "%s.1", ret->name);
+        if (ret->name[0] == '\0')
+                return pn_err_set(err, PN_FAULT_HOST, EISDIR, "open `%s`", path);
+        if (n < 0 || (size_t)n >= sizeof(ret->rotated))
+                return pn_err_set(err, PN_FAULT_HOST, ENAMETOOLONG, "open `%s`", path);
         return 0;
+}
+
+/* The directory of `p`. Returns a descriptor, or -1. */
+static int directory_open(const struct place *p, struct pn_err *err)
+{
+        size_t len = (size_t)(p->name - p->path);
+        char *dir = len > 0 ? strndup(p->path, len) : strdup(".");
+        int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+        if (fd < 0)
+                (void)pn_err_set(err, PN_FAULT_HOST, dir ? errno : ENOMEM, "open directory `%s`",
+                                 dir ? dir : p->path);
+        free(dir);
+        return fd;
 }
 
 static int file_check(const struct place *p, int fd, struct stat *st, struct pn_err *err)
@@ -174,9 +184,12 @@ int pn_audit_append(const char *path, uint64_t max_bytes, const char *line, size
 
         if (memchr(line, '\n', len))
                 return pn_err_set(err, PN_FAULT_BUG, 0, "a record for `%s` has more than one line", path);
-        if (place_open(path, &p, err) < 0)
+        if (place_split(path, &p, err) < 0)
                 return -1;
-        dirfd = p.dirfd;
+        dirfd = directory_open(&p, err);
+        p.dirfd = dirfd;
+        if (dirfd < 0)
+                return -1;
         if (file_take(&p, max_bytes, len + 2, &fd, &st, err) < 0)
                 return -1;
         return file_write(&p, fd, &st, line, len, err);

@@ -31,12 +31,13 @@ static int socket_open(const char *path)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         pn_autofd fd = -1;
+        size_t len = strlen(path);
 
-        if (strlen(path) >= sizeof(address.sun_path)) {
+        if (len >= sizeof(address.sun_path)) {
                 errno = ENAMETOOLONG;
                 return -1;
         }
-        (void)strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, len + 1);
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
                 return -1;

@@ -20,7 +20,7 @@ struct pn_lookup {
         uint64_t older;                /* more records of the same container */
         uint64_t broken;               /* lines that are no records: torn, too long, not ours */
         unsigned files;                /* of the two files were there */
-        unsigned id_count;            /* containers whose ids begin alike; over 1 and no record: it is not clear which */
+        unsigned id_count;            /* containers whose ids begin alike; over 1 and no record: which one? */
         char *id[PN_LOOKUP_IDS_MAX];  /* the first of them, as recorded */
 };
 

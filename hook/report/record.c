@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hook/report/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,7 +55,7 @@ static bool list_put(json_t *object, const char *name, struct list *list, uint64
         char dropped[32];
         uint64_t kept = json_array_size(list->array);
 
-        (void)strcat(strcpy(dropped, name), "_dropped");
+        (void)snprintf(dropped, sizeof(dropped), "%s_dropped", name);
         return put(object, name, list->array) &&
                put(object, dropped, number(total > kept ? total - kept : 0));
 }
@@ -100,19 +101,27 @@ static json_t *hex(const uint8_t *bytes, size_t len)
         return json_string(text);
 }
 
+static json_t *base64(const void *bytes, size_t len)
+{
+        size_t cap = 4 * ((len + 2) / 3) + 1;
+        char *text = malloc(cap);
+        json_t *ret = NULL;
+
+        if (text) {
+                pn_text_base64(text, cap, bytes, len);
+                ret = json_string(text);
+        }
+        free(text);
+        return ret;
+}
+
 static bool put_path(json_t *object, const struct pn_path *path)
 {
-        size_t cap = 4 * (((size_t)path->len + 2) / 3) + 1;
-        char shown[PN_TEXT_SHOWN_MAX + 1], *b64 = malloc(cap);
-        json_t *encoded = NULL;
+        char shown[PN_TEXT_SHOWN_MAX + 1];
 
         pn_plain_path(shown, sizeof(shown), path);
-        if (b64) {
-                pn_text_base64(b64, cap, path->bytes, path->len);
-                encoded = json_string(b64);
-        }
-        free(b64);
-        return put(object, "path", json_string(shown)) && put(object, "path_b64", encoded) &&
+        return put(object, "path", json_string(shown)) &&
+               put(object, "path_b64", base64(path->bytes, path->len)) &&
                put(object, "path_cut", json_boolean(path->cut));
 }
 

@@ -28,7 +28,7 @@ int pn_audit_append(const char *path, uint64_t max_bytes, const char *line, size
 /* Sends `record` to the journal by its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): MESSAGE, PRIORITY,
  * SYSLOG_IDENTIFIER=postern, MESSAGE_ID, POSTERN_VERDICT, POSTERN_CONTAINER, POSTERN_RULE, POSTERN_PATH,
  * POSTERN_RECORD (the whole JSON). Where the journal does not take it, one RFC 3164 line with the JSON to /dev/log,
- * cut when that does not take all of it. Never blocks. `journal_socket` and `syslog_socket` are paths of the sockets. */
+ * cut when that does not take all of it. Never blocks. `journal_socket` and `syslog_socket` are paths. */
 int pn_journal_send(const char *journal_socket, const char *syslog_socket, const char *message, int priority,
                     const json_t *record, struct pn_err *err);
 

@@ -2,6 +2,7 @@
 #include "scanner/engine/exact_state.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "scanner/base/clock.h"
@@ -55,25 +56,35 @@ static bool late(struct scan *scan)
 
 /* ---------------------------------------------------------------- matches across blocks */
 
+static void set_link(YR_MATCH *packed, size_t at, YR_MATCH *to)
+{
+        memcpy((char *)packed + at, &to, sizeof(to));
+}
+
+static void append(YR_MATCHES *list, YR_MATCH *packed)
+{
+        set_link(packed, offsetof(YR_MATCH, prev), list->tail);
+        set_link(packed, offsetof(YR_MATCH, next), NULL);
+        if (list->tail)
+                set_link(list->tail, offsetof(YR_MATCH, next), packed);
+        else
+                list->head = packed;
+        list->tail = packed;
+        list->count++;
+}
+
 /* Takes from `found`, in its order, what begins in the own part of `block`. */
 static void keep_own(YR_MATCHES *kept, const YR_MATCHES *found, const struct pn_block *block)
 {
         YR_MATCH *next;
 
-        for (YR_MATCH *match = found->head; match; match = next) {
-                uint64_t at = (uint64_t)(match->base + match->offset);
+        for (YR_MATCH *packed = found->head; packed; packed = next) {
+                YR_MATCH match = pn_exact_match(packed);
+                uint64_t at = (uint64_t)(match.base + match.offset);
 
-                next = match->next;
-                if (at < block->own_from || at >= block->own_to)
-                        continue;
-                match->prev = kept->tail;
-                match->next = NULL;
-                if (kept->tail)
-                        kept->tail->next = match;
-                else
-                        kept->head = match;
-                kept->tail = match;
-                kept->count++;
+                next = match.next;
+                if (at >= block->own_from && at < block->own_to)
+                        append(kept, packed);
         }
 }
 

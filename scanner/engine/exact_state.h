@@ -5,6 +5,7 @@
 /* What the exact*.c share; nobody else includes this. */
 
 #include <stdbool.h>
+#include <string.h>
 #include <yara.h>
 
 #include "scanner/engine/blocks.h"
@@ -18,6 +19,15 @@ struct pn_exact {
         struct pn_blocks blocks;
         bool initialized;
 };
+
+/* libyara packs its matches without alignment (4.2 to 4.5), so they are copied before they are looked at. */
+static inline YR_MATCH pn_exact_match(const YR_MATCH *packed)
+{
+        YR_MATCH match;
+
+        memcpy(&match, packed, sizeof(match));
+        return match;
+}
 
 /* May rules import this module? The others parse formats that no rule of ours needs, behind the same wall. */
 bool pn_exact_module_allowed(const char *module);

@@ -64,12 +64,16 @@ static void add_round(YR_SCAN_CONTEXT *context, const YR_RULE *rule, unsigned n,
 
         yr_rule_strings_foreach(rule, string)
         {
-                const YR_MATCH *match = context->matches[string->idx].head;
+                const YR_MATCH *packed = context->matches[string->idx].head;
+                YR_MATCH match;
 
-                for (unsigned i = 0; match && i < n; i++)
-                        match = match->next;
-                if (match && !match->is_private && ret->evidence_count < PN_EVIDENCE_MAX)
-                        add_evidence(ret, string, match);
+                for (unsigned i = 0; packed && i < n; i++)
+                        packed = pn_exact_match(packed).next;
+                if (!packed || ret->evidence_count == PN_EVIDENCE_MAX)
+                        continue;
+                match = pn_exact_match(packed);
+                if (!match.is_private)
+                        add_evidence(ret, string, &match);
         }
 }
 

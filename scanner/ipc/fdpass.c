@@ -116,12 +116,16 @@ int pn_fdpass_recv(int sock, bool nonblock, void *buffer, struct pn_msg_in *ret,
                 char bytes[CMSG_SPACE((PN_MSG_BATCH_MAX + 4) * sizeof(int))];
         } control;
         struct iovec iov = {buffer, PN_MSG_BYTES_MAX};
-        struct msghdr msg = {
-                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+        unsigned count = 0;
         bool fits;
         ssize_t n;
 
-        *ret_fd_count = 0;
+        if (ret_fds) {
+                msg.msg_control = control.bytes;
+                msg.msg_controllen = sizeof(control);
+                *ret_fd_count = 0;
+        }
         do {
                 n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (nonblock ? MSG_DONTWAIT : 0));
         } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -130,19 +134,22 @@ int pn_fdpass_recv(int sock, bool nonblock, void *buffer, struct pn_msg_in *ret,
                 return -2;
         if (n < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "recvmsg");
-        fits = take_fds(&msg, ret_fds, ret_fd_count);
-        if (n == 0 && *ret_fd_count == 0)
+        fits = !ret_fds || take_fds(&msg, ret_fds, &count);
+        if (ret_fds)
+                *ret_fd_count = count;
+        if (n == 0 && count == 0 && !(msg.msg_flags & MSG_CTRUNC))
                 return 0;
         if (!fits || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
                 pn_err_set(err, PN_FAULT_TARGET, 0, "message over its ceiling, or descriptors were lost");
         else if (pn_msg_open(buffer, (size_t)n, ret, err) < 0)
                 ;
-        else if (!fd_count_fits(ret, *ret_fd_count))
-                pn_err_set(err, PN_FAULT_TARGET, 0, "%s message with %u descriptors", pn_msg_name(ret->type),
-                           *ret_fd_count);
+        else if (!fd_count_fits(ret, count))
+                pn_err_set(err, PN_FAULT_TARGET, 0, "%s message with %u descriptors", pn_msg_name(ret->type), count);
         else
                 return 1;
-        pn_fdpass_close_all(ret_fds, *ret_fd_count);
-        *ret_fd_count = 0;
+        if (ret_fds) {
+                pn_fdpass_close_all(ret_fds, count);
+                *ret_fd_count = 0;
+        }
         return -1;
 }

@@ -19,7 +19,8 @@ int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err);
 int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsigned fd_count, struct pn_err *err);
 
 /* Receives one message into `buffer` (PN_MSG_BYTES_MAX bytes) and up to PN_MSG_BATCH_MAX descriptors, close-on-exec,
- * the caller's to close. With `nonblock` it does not wait.
+ * the caller's to close. Without `ret_fds` (NULL) it takes none: the kernel drops what was sent, and nobody has to
+ * close(2) a descriptor whose file system may hang in it. With `nonblock` it does not wait.
  * Returns 1 with a message, 0 at the end of the stream, -2 when nothing is there (nonblock), or -1: PN_FAULT_TARGET
  * for a datagram or descriptor array over the ceiling or with a wrong number of descriptors for its type,
  * PN_FAULT_HOST otherwise. No descriptor is ever leaked. */

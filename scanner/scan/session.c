@@ -362,15 +362,12 @@ void pn_session_pump(struct pn_session *session, enum pn_peer_role role)
         for (unsigned i = 0; i < PN_SESSION_PUMP_MAX && !session->failed && session->peer[role].control >= 0; i++) {
                 struct pn_err err = PN_ERR_INIT;
                 struct pn_msg_in in;
-                int fds[PN_MSG_BATCH_MAX];
-                unsigned count;
-                int got = pn_fdpass_recv(session->peer[role].control, true, session->in[role], &in, fds, &count, &err);
+                int got = pn_fdpass_recv(session->peer[role].control, true, session->in[role], &in, NULL, NULL, &err);
 
                 if (got == 0)
                         session->closed[role] = true;
                 if (got == -2 || got == 0)
                         return;
-                pn_fdpass_close_all(fds, count);
                 if (got < 0 || dispatch(session, role, &in, &err) < 0)
                         pn_session_fail(session, err.fault == PN_FAULT_HOST ? PN_ISSUE_NODE : PN_ISSUE_CONTENT, NULL,
                                         "the %s broke the protocol: %s", role_names[role], err.text);

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh BUILD_DIR   the walls between the rooms, tested. BUILD_DIR is a release build with its programs.
+# run.sh [BUILD_DIR]   the walls between the rooms, tested. BUILD_DIR is a release build with its programs; without
+# it, build/release.
 # Prints "ok - …" and "not ok - …" lines; exit 1 when there is a "not ok".
 set -u
-build=${1:?usage: run.sh BUILD_DIR}
 here=$(cd "$(dirname "$0")" && pwd)
+build=${1:-$here/../../build/release}
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 failed=0

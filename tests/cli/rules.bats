@@ -149,6 +149,18 @@ PY
         expect "" --text thttpd
 }
 
+# The strings of the rule $1 of cryptominer.yar, but for the loose words that only the second has.
+miner_strings() {
+        sed -n "/^rule $1\$/,/^}/p" "$RULES/cryptominer.yar" | grep '^ *\$[a-z_0-9]* = ' | grep -v '\$word_'
+}
+
+@test "the two mining rules look for the same strings and set the same classes against each other" {
+        [ "$(miner_strings cryptominer | wc -l)" -gt 50 ]
+        [ "$(miner_strings cryptominer)" = "$(miner_strings cryptominer_single)" ]
+        [ "$(grep -c 'any of (\$salt_\*) and (any of' "$RULES/cryptominer.yar")" -eq 2 ]
+        [ "$(grep 'any of (\$salt_\*) and (any of' "$RULES/cryptominer.yar" | sort -u | wc -l)" -eq 1 ]
+}
+
 @test "two kinds of mining indicators are refused, one kind is reported" {
         local salt='RandomX\x03' client=stratum+tcp:// pool=pool.minexmr.com
         local own=(--text donate-level --text rig-id)
@@ -202,6 +214,7 @@ PY
                 --text daemon+http:// --text donate-level
         expect "" --text /etc/zfs/zpool.cache --text 12miners.com --text nanopool.organic --text 'RandomX v1' \
                 --text Stratum --text mining
+        expect "" --text RandomWOW --text RandomARQ --text RandomX-Graft --text RandomSFX --text 'RandomX\x01'
         # what pools and scanners hold: the words, but not as a client's program has them
         expect CRYPTOMINER-002 --text 'stratum+tcp://pool.example:3333 "mining.subscribe"' --text 'RandomX\x03'
         expect CRYPTOMINER-002 --text 'content:"stratum+tcp://"; "donate-level" "rig-id"' --text pool.minexmr.com

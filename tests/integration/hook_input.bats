@@ -18,7 +18,7 @@ teardown() {
 }
 
 decent() {
-        line_is_decent "$T/stderr" || { echo "not one decent line: $(cat -v "$T/stderr")" >&2; return 1; }
+        line_is_decent "$T/stderr"
 }
 
 @test "a good state: refused, in one decent line that names container, file and rule" {
@@ -62,12 +62,11 @@ decent() {
         refused_with 111
 }
 
-@test "a writer that never ends its state meets the deadline" {
-        policy_write '.deadline_ms = 300'
-        begin=$(now_ms)
-        hook_stdin < <(printf '{"id":'; exec sleep 5)
+@test "a writer that never ends its state is waited for at most ten seconds" {
+        hook_stdin < <(printf '{"id":'; exec sleep 20)
         refused_with 12 111
-        [ "$took_ms" -lt 2000 ]
+        [ "$took_ms" -lt 12000 ]
+        decent
 }
 
 @test "states that are not good are refused, each in one decent line" {
@@ -117,7 +116,6 @@ STATES
 @test "a state over the ceiling is drained and refused" {
         { printf '{"id":"x","bundle":"%s","a":"' "$bundle"; head -c 40000000 /dev/zero | tr '\0' x; printf '"}'; } >"$T/state.json"
         code=0
-        set -o pipefail
         cat "$T/state.json" | { env -i "$P/bin/postern-hook" --config "$policy" 2>"$T/stderr" || echo "$?" >"$T/code"; }
         code=$(cat "$T/code")
         refused_with 11 111
@@ -173,19 +171,11 @@ STATES
         worker_bad any-silent
         policy_write '.deadline_ms = 1500'
         state | env -i SECRET=hidden "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-silent" 2>/dev/null &
-        wait_until 5 worker_runs any-silent
+        wait_until 5 one_runs "$P/bin/any-silent"
         for pid in $(procs_of "$P"); do
                 [ "$(readlink "/proc/$pid/exe")" = "$P/bin/postern-hook" ] || ! grep -qa SECRET "/proc/$pid/environ"
         done
         wait || :
-}
-
-worker_runs() { # NAME
-        local pid
-        for pid in $(procs_of "$P"); do
-                [ "$(readlink "/proc/$pid/exe")" != "$P/bin/$1" ] || return 0
-        done
-        return 1
 }
 
 @test "descriptors that the runtime leaves open reach no worker" {
@@ -196,7 +186,7 @@ worker_runs() { # NAME
                 exec 7<"$T/state.json" 9>"$T/leak-write" 63<"$T"
                 exec env -i "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-silent" <"$T/state.json" 2>"$T/stderr"
         ) &
-        wait_until 5 worker_runs any-silent
+        wait_until 5 one_runs "$P/bin/any-silent"
         for pid in $(procs_of "$P"); do
                 [ -z "$(find "/proc/$pid/fd" -lname "$T/*" ! -lname "$T/state.json" ! -lname "$T/stderr" -print)" ]
                 [ "$(readlink "/proc/$pid/exe")" = "$P/bin/postern-hook" ] ||
@@ -215,7 +205,8 @@ worker_runs() { # NAME
                 ulimit -n 64
                 exec env -i "$P/bin/postern-hook" --config "$policy" <"$T/state.json" 2>"$T/stderr"
         ) || code=$?
-        refused_with 10 111
+        out=$(cat "$T/stderr")
+        refused_with 10 11 111
         decent
 }
 
@@ -269,6 +260,7 @@ PY
                 code=0
                 # shellcheck disable=SC2086
                 state | env -i "$P/bin/postern-hook" $arguments >"$T/stdout" 2>"$T/stderr" || code=$?
+                out=$(cat "$T/stderr")
                 refused_with 100
                 decent
         done
@@ -331,12 +323,12 @@ set_root() { # PATH
         done
 }
 
-@test "an empty directory as root.path has nothing to refuse" {
+@test "an empty directory as root.path is no container that could start: undecided" {
         mkdir "$T/empty"
         set_root "$T/empty"
         hook "$(state)"
-        admitted
-        record '.counts.files == 0'
+        refused_with 11
+        decent
 }
 
 @test "a config.json that is missing, broken, huge, a directory, a FIFO or without a root is refused by name" {

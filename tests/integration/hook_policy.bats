@@ -301,11 +301,12 @@ same_verdicts() {
         : >"$audit"
         chmod 600 "$audit"
         flock "$audit" sleep 6 &
+        holder=$!
         sleep 0.2
         hook "$(state)"
         refused
         [ "$took_ms" -lt 2000 ]
-        kill $!
+        kill "$holder"
 }
 
 @test "a torn last line in the audit file does not swallow the next record" {

@@ -46,8 +46,8 @@ never_admitted() {
         never_admitted
 }
 
-@test "twenty descriptors for the container: clean starts, or is refused by name" {
-        rlimit RLIMIT_NOFILE 20
+@test "sixty-four descriptors for the container: clean starts, or is refused by name" {
+        rlimit RLIMIT_NOFILE 64
         hook_add
         start
         refused_with 0 11 111
@@ -104,22 +104,11 @@ never_admitted() {
         worker_bad any-silent
         hook_add createRuntime --worker "$P/bin/any-silent"
         (cd "$bundle" && runtime "$RUNTIME" --root "$T/state" run "killed$BASHPID" >"$T/out" 2>&1 </dev/null) &
-        wait_until 10 hook_runs || { cat "$T/out"; false; }
-        parent=$(ps -o ppid= -p "$(hook_pid)" | tr -d ' ')
-        kill -9 "$parent"
+        wait_until 10 one_runs "$P/bin/any-silent"
+        pid=$(procs_running "$P/bin/postern-hook" | head -n 1)
+        kill -9 "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")"
         wait || :
         wait_until 8 none_of "$P"
-}
-
-hook_pid() {
-        local pid
-        for pid in $(procs_of "$P"); do
-                [ "$(readlink "/proc/$pid/exe")" != "$P/bin/postern-hook" ] || { echo "$pid"; return; }
-        done
-}
-
-hook_runs() {
-        [ -n "$(hook_pid)" ]
 }
 
 @test "300 kB of annotations reach the hook and change nothing" {
@@ -190,5 +179,9 @@ hook_runs() {
         bundle_edit "$bundle" --arg r "$T/link" '.root.path = $r'
         hook_add
         start
-        refused
+        if [ "$RUNTIME" = runc ]; then
+                [[ $code != 0 && $out == *symlink* ]] # refuses that by itself
+        else
+                refused
+        fi
 }

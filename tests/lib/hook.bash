@@ -85,7 +85,7 @@ hook_stdin() { # [ARG...]
         local begin
         begin=$(now_ms)
         code=0
-        env -i "${HOOK_ENV[@]}" timeout -k 1 "${HOOK_PATIENCE:-40}" "$P/bin/postern-hook" --config "$policy" "$@" \
+        env -i "${HOOK_ENV[@]}" /usr/bin/timeout -k 1 "${HOOK_PATIENCE:-40}" "$P/bin/postern-hook" --config "$policy" "$@" \
                 >"$T/stdout" 2>"$T/stderr" || code=$?
         took_ms=$(($(now_ms) - begin))
         out=$(cat "$T/stderr")
@@ -121,8 +121,14 @@ refused() {
         refused_with 10
 }
 
-# One line, verdict first, at most 300 bytes with its newline, printable ASCII only.
+# One line, verdict first; more lines only for sinks that failed. None over 300 bytes with its newline, and nothing
+# but printable ASCII.
 line_is_decent() { # FILE
-        [ "$(wc -l <"$1")" = 1 ] && [ "$(wc -c <"$1")" -le 300 ] &&
-                ! LC_ALL=C grep -q '[^ -~]' "$1" && grep -q '^postern: ' "$1"
+        local good=0
+        head -n 1 "$1" | grep -qE '^postern: (refused|undecided|would refuse|admitted|error)' || good=1
+        tail -n +2 "$1" | grep -qv '^postern: warning: ' && good=1
+        LC_ALL=C grep -q '[^ -~]' "$1" && good=1
+        awk 'length($0) > 299 { exit 1 }' "$1" || good=1
+        [ "$good" = 0 ] || echo "not decent: $(cat -v "$1")" >&2
+        return "$good"
 }

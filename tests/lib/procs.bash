@@ -13,15 +13,16 @@ wait_until() { # SECONDS COMMAND...
 
 # Ids of the processes whose program is below DIR (a zombie has none and is the kernel's business).
 procs_of() { # DIR
-        local exe target
-        for exe in /proc/[0-9]*/exe; do
-                target=$(readlink "$exe" 2>/dev/null) || continue
-                case $target in "$1"/*)
-                        exe=${exe#/proc/}
-                        echo "${exe%/exe}"
-                        ;;
-                esac
-        done
+        find /proc/[0-9]*/exe -maxdepth 0 -lname "$1/*" -printf '%h\n' 2>/dev/null | sed 's|/proc/||'
+}
+
+# Ids of those that run the program PATH.
+procs_running() { # PATH
+        find /proc/[0-9]*/exe -maxdepth 0 -lname "$1" -printf '%h\n' 2>/dev/null | sed 's|/proc/||'
+}
+
+one_runs() { # PATH
+        [ -n "$(procs_running "$1")" ]
 }
 
 none_of() { # DIR

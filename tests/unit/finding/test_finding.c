@@ -30,6 +30,45 @@ static void findings_keep_256_and_count_the_rest(void **state)
         assert_int_equal(all.finding_total, 0);
 }
 
+static void add(struct pn_findings *all, enum pn_severity severity, enum pn_confidence confidence, const char *rule)
+{
+        char name[] = "usr/lib/x";
+        struct pn_finding one = {.severity = severity, .confidence = confidence, .path = {name, 9, false}};
+
+        (void)strncpy(one.rule, rule, sizeof(one.rule) - 1);
+        assert_int_equal(pn_findings_add(all, &one), 0);
+}
+
+static void flood_of_weak_findings_hides_no_strong_one(void **state)
+{
+        struct pn_findings all = {0};
+
+        (void)state;
+        for (unsigned i = 0; i < PN_FINDINGS_KEPT + 10; i++)
+                add(&all, PN_SEVERITY_LOW, PN_CONFIDENCE_HIGH, "weak");
+        add(&all, PN_SEVERITY_LOW, PN_CONFIDENCE_LOW, "weaker");
+        add(&all, PN_SEVERITY_CRITICAL, PN_CONFIDENCE_MEDIUM, "strong");
+        assert_int_equal(all.finding_count, PN_FINDINGS_KEPT);
+        assert_int_equal(all.finding_total, PN_FINDINGS_KEPT + 12);
+        assert_int_equal(all.dropped[PN_SEVERITY_LOW][PN_CONFIDENCE_HIGH], 11);
+        assert_int_equal(all.dropped[PN_SEVERITY_LOW][PN_CONFIDENCE_LOW], 1);
+        assert_string_equal(all.finding[0].rule, "strong");
+        pn_findings_clear(&all);
+}
+
+static void test_marker_is_kept_among_findings_as_bad(void **state)
+{
+        struct pn_findings all = {0};
+
+        (void)state;
+        for (unsigned i = 0; i < PN_FINDINGS_KEPT; i++)
+                add(&all, PN_SEVERITY_CRITICAL, PN_CONFIDENCE_HIGH, "bad");
+        add(&all, PN_SEVERITY_CRITICAL, PN_CONFIDENCE_HIGH, PN_TEST_RULE);
+        assert_string_equal(all.finding[0].rule, PN_TEST_RULE);
+        assert_int_equal(all.dropped[PN_SEVERITY_CRITICAL][PN_CONFIDENCE_HIGH], 1);
+        pn_findings_clear(&all);
+}
+
 static void findings_copy_the_path_with_all_its_bytes(void **state)
 {
         struct pn_findings all = {0};
@@ -159,6 +198,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(findings_keep_256_and_count_the_rest),
+                cmocka_unit_test(flood_of_weak_findings_hides_no_strong_one),
+                cmocka_unit_test(test_marker_is_kept_among_findings_as_bad),
                 cmocka_unit_test(findings_copy_the_path_with_all_its_bytes),
                 cmocka_unit_test(issues_keep_64_count_by_class_and_make_the_tally_incomplete),
                 cmocka_unit_test(issues_take_no_path_and_cut_long_texts),

@@ -93,6 +93,20 @@ static void one_more_finding(struct pn_findings *all)
         all->finding_total++;
 }
 
+static void dropped_mild(struct pn_findings *all)
+{
+        all->finding_total += 3;
+        all->dropped[PN_SEVERITY_MEDIUM][PN_CONFIDENCE_HIGH] = 1;
+        all->dropped[PN_SEVERITY_CRITICAL][PN_CONFIDENCE_LOW] = 2;
+}
+
+static void dropped_grave(struct pn_findings *all)
+{
+        dropped_mild(all);
+        all->finding_total++;
+        all->dropped[PN_SEVERITY_HIGH][PN_CONFIDENCE_MEDIUM] = 1;
+}
+
 static void one_more_content_error(struct pn_findings *all)
 {
         all->issue_total[PN_ISSUE_CONTENT]++;
@@ -261,9 +275,15 @@ static const struct row rows[] = {
         {"malformed_file_does_not_account_for_a_missing_answer", .policy = ON_ERROR("malformed", "report"), .issue = {PN_ISSUE_MALFORMED}, .issues = 1,
          .spoil = lose_answer, MISSING("the raw matcher left files unanswered")},
         {"errors_that_the_tally_forgot_do_not_wrap_around", .issue = {PN_ISSUE_UNSCANNABLE}, .issues = 1, .spoil = errors_not_summed, ADMITTED},
-        {"finding_that_was_not_kept_is_undecided", .spoil = one_more_finding, MISSING("there are more findings than were kept")},
+        {"finding_that_was_not_kept_is_undecided", .spoil = one_more_finding, MISSING("a finding was lost")},
         {"finding_that_was_not_kept_is_undecided_although_all_is_tolerated", .policy = ON_ERROR("content", "report"), .issue = {PN_ISSUE_CONTENT},
-         .issues = 1, .spoil = one_more_finding, MISSING("there are more findings than were kept")},
+         .issues = 1, .spoil = one_more_finding, MISSING("a finding was lost")},
+        {"mild_findings_that_were_not_kept_are_reported", .spoil = dropped_mild, ADMITTED, .reported = 3},
+        {"grave_finding_that_was_not_kept_refuses", .spoil = dropped_grave, .verdict = PN_VERDICT_REFUSED, .admitted_by = "",
+         .why = "there are more findings than were kept", .refusing = 1, .reported = 3},
+        {"grave_finding_that_was_not_kept_refuses_behind_excepted_ones", .finding = {CRIT_HIGH}, .exception = {{"R", "a/b", 0, NOW + 1}},
+         .spoil = dropped_grave, .verdict = PN_VERDICT_REFUSED, .admitted_by = "", .why = "there are more findings than were kept", .excepted = 1,
+         .refusing = 1, .reported = 3},
         {"excepted_finding_does_not_hide_a_silent_walker", .finding = {CRIT_HIGH}, .exception = {{"R", "a/b", 0, NOW + 1}}, .spoil = lose_walker,
          MISSING("the walker did not reach its end"), .excepted = 1},
 
@@ -445,6 +465,23 @@ static void flood_of_tolerated_issues_does_not_hide_one_that_refuses(void **stat
         (void)pn_policy_free(policy);
 }
 
+/* policy.json cannot say it; whoever builds a policy by hand cannot either. */
+static void low_confidence_never_refuses_whatever_the_policy_says(void **state)
+{
+        struct pn_policy *policy = make_policy(&(struct row){0});
+        struct pn_findings all;
+        struct pn_decision d;
+
+        (void)state;
+        policy->action[PN_SEVERITY_CRITICAL][PN_CONFIDENCE_LOW] = PN_ACTION_REFUSE;
+        make_findings(&(struct row){.finding = {{PN_SEVERITY_CRITICAL, PN_CONFIDENCE_LOW}}}, &all);
+        pn_policy_decide(policy, &all, NOW, false, &d);
+        assert_int_equal(PN_VERDICT_CLEAN, d.verdict);
+        assert_int_equal(1, d.reported);
+        pn_findings_clear(&all);
+        (void)pn_policy_free(policy);
+}
+
 static void verdicts_have_names(void **state)
 {
         (void)state;
@@ -459,15 +496,16 @@ static void verdicts_have_names(void **state)
 
 int main(void)
 {
-        struct CMUnitTest tests[ROWS(rows) + 4] = {
+        struct CMUnitTest tests[ROWS(rows) + 5] = {
                 cmocka_unit_test(policy_that_says_nothing_refuses),
                 cmocka_unit_test(flood_of_mild_findings_does_not_hide_one_that_refuses),
                 cmocka_unit_test(flood_of_tolerated_issues_does_not_hide_one_that_refuses),
+                cmocka_unit_test(low_confidence_never_refuses_whatever_the_policy_says),
                 cmocka_unit_test(verdicts_have_names),
         };
 
         for (size_t i = 0; i < ROWS(rows); i++)
-                tests[i + 4] = (struct CMUnitTest){.name = rows[i].name,
+                tests[i + 5] = (struct CMUnitTest){.name = rows[i].name,
                                                    .test_func = decides,
                                                    .initial_state = (void *)(uintptr_t)&rows[i]};
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -409,6 +409,12 @@ static void directory_that_is_missing_is_refused(void **state)
         refuses_file(scratch_path(*state, "none/policy.json"), "/none`: No such file or directory");
 }
 
+static void file_below_the_root_directory_is_looked_up_there(void **state)
+{
+        (void)state;
+        refuses_file("/postern-test-no-such-file.json", "in `/`: open `postern-test-no-such-file.json`");
+}
+
 static void file_that_group_can_write_is_refused(void **state)
 {
         refuses_file(scratch_write(*state, "policy.json", 0664, NO_DIRS),
@@ -542,6 +548,7 @@ int main(void)
                 IN_SCRATCH(file_in_a_sticky_directory_is_read),
                 IN_SCRATCH(file_that_is_missing_is_refused),
                 IN_SCRATCH(directory_that_is_missing_is_refused),
+                cmocka_unit_test(file_below_the_root_directory_is_looked_up_there),
                 IN_SCRATCH(file_that_group_can_write_is_refused),
                 IN_SCRATCH(file_that_others_can_write_is_refused),
                 IN_SCRATCH(file_of_another_user_is_refused),

@@ -363,6 +363,46 @@ static void bad_descriptor_is_refused(void **state)
         probe_free(&p);
 }
 
+/* A container that shares the network of another has such a bind mount. */
+static void mount_namespace(struct probe *p)
+{
+        char path[256];
+
+        mount_volume(p);
+        (void)snprintf(path, sizeof(path), "%s/tree/open/loose", base);
+        if (mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL) < 0)
+                _exit(8);
+}
+
+static void open_namespace_and_tree(struct probe *p)
+{
+        static int readable[2];
+
+        p->arg = "/open/loose";
+        open_roots(p);
+        readable[0] = root;
+        p->arg = "";
+        open_roots(p);
+        readable[1] = root;
+        p->box.readable = readable;
+        p->box.readable_count = 2;
+}
+
+static void bind_mount_of_a_namespace_is_a_root_like_any(void **state)
+{
+        struct probe p = {.box = probe_box(PN_ROLE_WALK),
+                          .before = mount_namespace,
+                          .between = open_namespace_and_tree,
+                          .attempt = walk_reads_secret};
+
+        (void)state;
+        probe_run(&p);
+        assert_string_equal(p.told->err.text, "");
+        assert_int_equal(probe_outcome(&p), 0);
+        assert_int_equal(p.told->walls.landlock_abi, kernel_abi());
+        probe_free(&p);
+}
+
 /* ---------------------------------------------------------------- other kernels, by a filter that answers
  * for them */
 
@@ -418,6 +458,7 @@ int main(void)
                 cmocka_unit_test(walker_reads_the_tree_and_nothing_else),
                 cmocka_unit_test(walker_without_roots_reads_nothing),
                 cmocka_unit_test(bad_descriptor_is_refused),
+                cmocka_unit_test(bind_mount_of_a_namespace_is_a_root_like_any),
                 cmocka_unit_test(kernel_without_landlock_is_told_and_a_failure_is_not),
         };
         int r;

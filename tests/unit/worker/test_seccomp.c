@@ -141,14 +141,23 @@ TRY(x32_getpid, 0x40000000 | SYS_getpid)
 TRY(modify_ldt, SYS_modify_ldt, 1, page, 16)
 TRY(arch_prctl, SYS_arch_prctl, 0x1003, page)
 
-/* getpid by the 32-bit entry; there 20 is getpid, here it is writev. */
-static long try_int_80(struct probe *p)
+/* The 32-bit entry; there 20 is getpid, and 400 has no name here. */
+static long int_80(long ret)
 {
-        long ret = 20;
-
-        (void)p;
         __asm__ volatile("int $0x80" : "+a"(ret) : : "memory", "r8", "r9", "r10", "r11");
         return ret;
+}
+
+static long try_int_80(struct probe *p)
+{
+        (void)p;
+        return int_80(20);
+}
+
+static long try_int_80_gap(struct probe *p)
+{
+        (void)p;
+        return int_80(400);
 }
 #endif
 
@@ -343,6 +352,7 @@ static const struct attempt attempts[] = {
         {"read by its x32 number", try_x32_read, PROBE_DIES, PROBE_DIES},
         {"getpid by its x32 number", try_x32_getpid, PROBE_DIES, PROBE_DIES},
         {"int 0x80", try_int_80, PROBE_DIES, PROBE_DIES},
+        {"int 0x80 with a number in a gap", try_int_80_gap, PROBE_DIES, PROBE_DIES},
         {"modify_ldt", try_modify_ldt, PROBE_DIES, PROBE_DIES},
         {"arch_prctl", try_arch_prctl, PROBE_DIES, PROBE_DIES},
 #endif
