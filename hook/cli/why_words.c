@@ -99,14 +99,16 @@ static void row_number(FILE *out, const char *label, int64_t value, const char *
 static void say_path(FILE *out, const json_t *item)
 {
         size_t len = 0;
-        pn_autofree char *raw = unbase64(text_of(item, "path_b64"), &len);
-        pn_autofree char *shown = raw && len > 0 ? malloc(4 * len + 8) : NULL;
+        char *raw = unbase64(text_of(item, "path_b64"), &len);
+        char *shown = raw && len > 0 ? malloc(4 * len + 8) : NULL;
 
         if (shown)
                 (void)pn_text_escape(shown, 4 * len + 8, raw, len);
         say(out, shown ? shown : text_of(item, "path"));
         if (flag_of(item, "path_cut"))
                 (void)fputs("... (cut)", out);
+        free(shown);
+        free(raw);
 }
 
 /* ---------------------------------------------------------------- the verdict */

@@ -152,13 +152,10 @@ static bool same_file(int a, int b)
 }
 
 /* The newer file is opened first: one that is renamed in between is then met twice, never missed. */
-static int files_scan(struct search *s, const char *path, const char *rotated, struct pn_err *err)
+static int files_scan(struct search *s, const char *path, const char *rotated, char *buf, struct pn_err *err)
 {
         pn_autofd newer = -1, older = -1;
-        pn_autofree char *buf = malloc(PN_LOOKUP_LINE_MAX);
 
-        if (!buf)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "read `%s`", path);
         if (file_open(path, &newer, err) < 0 || file_open(rotated, &older, err) < 0)
                 return -1;
         s->ret->files = (newer >= 0) + (older >= 0);
@@ -185,20 +182,22 @@ static void search_end(struct search *s)
 int pn_lookup_find(const char *path, const char *id, struct pn_lookup *ret, struct pn_err *err)
 {
         struct search s = {.id = id, .ret = ret};
-        size_t cap = id ? 4 * strlen(id) + 8 : 8;
-        pn_autofree char *rotated = NULL;
-        int n;
+        size_t cap = 4 * (id ? strlen(id) : 0) + 8;
+        char *buf = malloc(PN_LOOKUP_LINE_MAX), *rotated = NULL;
+        int n = -1;
 
         *ret = (struct pn_lookup){0};
         s.escaped = malloc(cap);
-        if (!s.escaped || asprintf(&rotated, "%s.1", path) < 0) {
-                free(s.escaped);
+        if (!buf || !s.escaped || asprintf(&rotated, "%s.1", path) < 0) {
+                (void)pn_err_set(err, PN_FAULT_HOST, ENOMEM, "search `%s`", path);
                 rotated = NULL;
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "search `%s`", path);
+        } else {
+                (void)pn_text_escape(s.escaped, cap, id ? id : "", id ? strlen(id) : 0);
+                n = files_scan(&s, path, rotated, buf, err);
         }
-        (void)pn_text_escape(s.escaped, cap, id ? id : "", id ? strlen(id) : 0);
-        n = files_scan(&s, path, rotated, err);
         search_end(&s);
+        free(rotated);
+        free(buf);
         if (n < 0)
                 pn_lookup_clear(ret);
         return n;

@@ -16,12 +16,12 @@
 #define PN_LOOKUP_LINE_MAX   (1U << 20) /* bytes of a line: four times what a record may have */
 
 struct pn_lookup {
-        json_t *record;                /* the newest, or NULL */
-        uint64_t older;                /* more records of the same container */
-        uint64_t broken;               /* lines that are no records: torn, too long, not ours */
-        unsigned files;                /* of the two files were there */
-        unsigned id_count;            /* containers whose ids begin alike; over 1 and no record: which one? */
-        char *id[PN_LOOKUP_IDS_MAX];  /* the first of them, as recorded */
+        json_t *record;              /* the newest, or NULL */
+        uint64_t older;              /* more records of the same container */
+        uint64_t broken;             /* lines that are no records: torn, too long, not ours */
+        unsigned files;              /* of the two files were there */
+        unsigned id_count;           /* containers whose ids begin alike; over 1 and no record: which one? */
+        char *id[PN_LOOKUP_IDS_MAX]; /* the first of them, as recorded */
 };
 
 /* Finds the newest record of the container `id`, raw or as it was recorded (escaped): exact, or else the one

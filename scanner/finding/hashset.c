@@ -107,7 +107,7 @@ static bool entries_fit(struct entries *all, size_t more)
         size_t room = bigger(all->room, all->count, more);
         struct entry *moved;
 
-        if (all->room == room)
+        if (all->at && all->room == room)
                 return true;
         moved = reallocarray(all->at, room, sizeof(*moved));
         if (!moved)
@@ -122,7 +122,7 @@ static bool arena_fits(struct pn_hashset *set, size_t more)
         size_t room = bigger(set->arena_room, set->arena_len, more);
         char *moved;
 
-        if (set->arena_room == room)
+        if (set->arena && set->arena_room == room)
                 return true;
         moved = realloc(set->arena, room);
         if (!moved)

@@ -2,18 +2,25 @@
 #include "scanner/ipc/fdpass.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "scanner/base/clock.h"
+
 int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err)
 {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_sockets) < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "socketpair");
-        for (int i = 0; i < 2 && queue_bytes > 0; i++)
-                if (setsockopt(ret_sockets[i], SOL_SOCKET, SO_SNDBUF, &queue_bytes, sizeof(queue_bytes)) < 0)
-                        return pn_err_set(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDBUF");
+        for (int i = 0; i < 2 && queue_bytes > 0; i++) {
+                if (setsockopt(ret_sockets[i], SOL_SOCKET, SO_SNDBUF, &queue_bytes, sizeof(queue_bytes)) == 0)
+                        continue;
+                pn_err_set(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDBUF");
+                pn_fdpass_close_all(ret_sockets, 2);
+                return -1;
+        }
         return 0;
 }
 
@@ -26,7 +33,27 @@ void pn_fdpass_close_all(int *fds, unsigned count)
         }
 }
 
+/* Waits for room until the deadline; 0 when that has passed. Where descriptors are in the way poll(2) knows nothing. */
+static int await_room(int sock, int code, int64_t deadline_ms)
+{
+        struct pollfd room = {sock, POLLOUT, 0};
+        struct timespec pause = {0, 1000000};
+        int left = deadline_ms == PN_FDPASS_FOREVER ? 1 : pn_clock_left_ms(deadline_ms);
+
+        if (left > 0 && code == ETOOMANYREFS)
+                (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        else if (left > 0 && code == EAGAIN)
+                (void)poll(&room, 1, left);
+        return left;
+}
+
 int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsigned fd_count, struct pn_err *err)
+{
+        return pn_fdpass_send_until(sock, PN_FDPASS_FOREVER, out, fds, fd_count, err);
+}
+
+int pn_fdpass_send_until(int sock, int64_t deadline_ms, const struct pn_msg_out *out, const int *fds,
+                         unsigned fd_count, struct pn_err *err)
 {
         union {
                 struct cmsghdr align;
@@ -34,6 +61,7 @@ int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsig
         } control = {0};
         struct iovec iov = {(void *)(uintptr_t)out->bytes, out->len};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+        int flags = MSG_NOSIGNAL | (deadline_ms == PN_FDPASS_FOREVER ? 0 : MSG_DONTWAIT);
 
         if (out->full || fd_count > PN_MSG_BATCH_MAX)
                 return pn_err_set(err, PN_FAULT_BUG, 0, "message over its ceiling");
@@ -49,22 +77,18 @@ int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsig
                 memcpy(CMSG_DATA(head), fds, fd_count * sizeof(int));
         }
         for (;;) {
-                ssize_t n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+                ssize_t n = sendmsg(sock, &msg, flags);
 
                 if (n == (ssize_t)out->len)
                         return 0;
                 if (n >= 0)
                         return pn_err_set(err, PN_FAULT_HOST, EMSGSIZE, "sendmsg");
-                if (errno == ETOOMANYREFS) {
-                        struct timespec pause = {0, 1000000};
-
-                        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-                        continue;
-                }
                 if (errno == EPIPE || errno == ECONNRESET)
                         return pn_err_set(err, PN_FAULT_NONE, errno, "sendmsg");
-                if (errno != EINTR)
+                if (errno != EINTR && errno != ETOOMANYREFS && !(errno == EAGAIN && (flags & MSG_DONTWAIT)))
                         return pn_err_set(err, PN_FAULT_HOST, errno, "sendmsg");
+                if (await_room(sock, errno, deadline_ms) == 0)
+                        return pn_err_set(err, PN_FAULT_BUDGET, 0, "sendmsg: the deadline passed");
         }
 }
 
@@ -98,7 +122,7 @@ static bool fd_count_fits(const struct pn_msg_in *in, unsigned count)
 {
         switch (in->type) {
         case PN_MSG_FILES:
-                return count > 0 && count == in->count;
+                return count == in->count;
         case PN_MSG_RULES:
                 return count == 1;
         case PN_MSG_ROOT:

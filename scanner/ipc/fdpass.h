@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "scanner/base/err.h"
 #include "scanner/ipc/proto.h"
 
 /* A connected pair of SOCK_SEQPACKET sockets, close-on-exec; `queue_bytes` bounds what may wait in it each way
- * (0: the system's default), and so how far a sender runs ahead of its reader. -1 with PN_FAULT_HOST. */
+ * (0: the system's default), and so how far a sender runs ahead of its reader. -1 with PN_FAULT_HOST and no socket. */
 int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err);
 
 /* Sends one message with `fd_count` descriptors (they stay the caller's). Waits for room; where the system has too
@@ -17,6 +18,12 @@ int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err);
  * kills us. -1 with PN_FAULT_BUG (the message did not fit), PN_FAULT_NONE (the peer is gone: it is the one to say
  * why) or PN_FAULT_HOST. */
 int pn_fdpass_send(int sock, const struct pn_msg_out *out, const int *fds, unsigned fd_count, struct pn_err *err);
+
+/* The same for whoever owns the deadline (a pn_clock_now_ms() value): waits no longer; PN_FAULT_BUDGET when it has
+ * passed and there was no room. */
+#define PN_FDPASS_FOREVER INT64_MAX
+int pn_fdpass_send_until(int sock, int64_t deadline_ms, const struct pn_msg_out *out, const int *fds,
+                         unsigned fd_count, struct pn_err *err);
 
 /* Receives one message into `buffer` (PN_MSG_BYTES_MAX bytes) and up to PN_MSG_BATCH_MAX descriptors, close-on-exec,
  * the caller's to close. Without `ret_fds` (NULL) it takes none: the kernel drops what was sent, and nobody has to

@@ -95,6 +95,14 @@ void pn_msg_limits(struct pn_msg_out *out, const struct pn_limits *limits, uint6
         pn_msg_u64(out, time_ms);
 }
 
+/* Those of several parts have at least one; the others have none. */
+static bool count_fits(enum pn_msg_type type, unsigned count)
+{
+        bool parts = type == PN_MSG_OBJECTS || type == PN_MSG_RAW || type == PN_MSG_FILES;
+
+        return parts ? count > 0 && count <= PN_MSG_BATCH_MAX : count == 0;
+}
+
 int pn_msg_open(const void *datagram, size_t len, struct pn_msg_in *ret, struct pn_err *err)
 {
         uint16_t small[2];
@@ -109,9 +117,10 @@ int pn_msg_open(const void *datagram, size_t len, struct pn_msg_in *ret, struct 
                 return pn_err_set(err, PN_FAULT_TARGET, 0, "message of %zu bytes, shorter than its header", len);
         if (small[0] == 0 || small[0] >= PN_MSG_TYPES)
                 return pn_err_set(err, PN_FAULT_TARGET, 0, "message of unknown type %u", small[0]);
-        if (ret->count > PN_MSG_BATCH_MAX)
-                return pn_err_set(err, PN_FAULT_TARGET, 0, "message with %u parts", ret->count);
         ret->type = (enum pn_msg_type)small[0];
+        if (!count_fits(ret->type, ret->count))
+                return pn_err_set(err, PN_FAULT_TARGET, 0, "%s message with %u parts", pn_msg_name(ret->type),
+                                  ret->count);
         return 0;
 }
 

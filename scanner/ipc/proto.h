@@ -29,8 +29,9 @@
  *   walker -> raw matcher -> parser
  *     FILES    body = count * (object:u64 size:u64)                 ; fds: count descriptors of regular files
  *
- * Objects are numbered from 0 by the walker, without gaps. Everything else than this grammar, an unknown type, a
- * length over its ceiling, bytes left over, is a protocol error. */
+ * Objects are numbered from 0 by the walker, without gaps. Where the body has `count` parts there is at least one;
+ * else count is 0. Everything else than this grammar, an unknown type or flag, a length over its ceiling, bytes left
+ * over, is a protocol error. */
 
 #include <stdbool.h>
 #include <stddef.h>

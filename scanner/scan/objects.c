@@ -35,6 +35,8 @@ int pn_objects_add(struct pn_objects *objects, struct pn_path path, uint64_t siz
         entry->path = path;
         entry->size_bytes = size_bytes;
         *slot(objects, objects->end++) = entry;
+        objects->open++;
+        objects->open_bytes += path.len;
         return 0;
 }
 
@@ -49,6 +51,8 @@ void pn_objects_done(struct pn_objects *objects, uint64_t number)
 
         if (!entry)
                 return;
+        objects->open--;
+        objects->open_bytes -= entry->path.len;
         free(entry->path.bytes);
         free(entry);
         *slot(objects, number) = NULL;

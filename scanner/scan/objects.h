@@ -21,6 +21,7 @@ struct pn_objects {
         struct pn_object_entry **entry; /* ring; NULL: answered */
         size_t slots;                   /* a power of two */
         uint64_t first, end;            /* numbers in it: [first, end) */
+        size_t open, open_bytes;        /* not answered by all, and the bytes of their paths */
 };
 
 /* Appends the object with the number `end`; takes `path` over. -1 when memory ran out (the path is freed). */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "scanner/base/text.h"
 #include "scanner/ipc/fdpass.h"
 #include "scanner/target/mountinfo.h"
 
@@ -65,9 +66,21 @@ static struct pn_object_entry *object_of(struct pn_session *session, uint64_t nu
         return entry;
 }
 
-static struct pn_path borrow(struct pn_view bytes, uint32_t flags)
+static uint32_t get_flags(struct pn_msg_in *in, uint32_t known)
 {
-        return (struct pn_path){(char *)(uintptr_t)bytes.data, (uint32_t)bytes.len, flags & PN_FLAG_CUT};
+        uint32_t flags = pn_msg_get_u32(in);
+
+        if (flags & ~known)
+                in->bad = true;
+        return flags;
+}
+
+/* A path with its flags behind it; points into the message. */
+static struct pn_path get_path(struct pn_msg_in *in)
+{
+        struct pn_view bytes = pn_msg_get_bytes(in, PN_PATH_BYTES_MAX);
+
+        return (struct pn_path){(char *)(uintptr_t)bytes.data, (uint32_t)bytes.len, get_flags(in, PN_FLAG_CUT) != 0};
 }
 
 static int on_ready(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
@@ -91,29 +104,43 @@ static int on_ready(struct pn_session *session, enum pn_peer_role role, struct p
         return 0;
 }
 
-static bool find_mount(struct pn_session *session, uint64_t id, struct pn_mountinfo *ret)
+#define MOUNT_TYPE_SHOWN 64 /* bytes with the NUL */
+
+/* The type of a mount, fit to be shown: whoever mounts chooses the half of it behind the dot ("fuse.x"). */
+static bool find_mount(struct pn_session *session, uint64_t id, char ret_type[MOUNT_TYPE_SHOWN])
 {
         struct pn_view text = {(const uint8_t *)session->request->mountinfo, session->request->mountinfo_len};
+        struct pn_mountinfo line;
 
-        return id != 0 && session->request->mountinfo && pn_mountinfo_find(text, id, ret);
+        if (id == 0 || !session->request->mountinfo || !pn_mountinfo_find(text, id, &line))
+                return false;
+        (void)pn_text_escape(ret_type, MOUNT_TYPE_SHOWN, line.type.data, line.type.len);
+        return true;
+}
+
+static bool was_asked(const struct pn_scan_request *request, uint64_t kind)
+{
+        for (unsigned i = 0; i < request->root_count; i++)
+                if (request->root[i].kind == kind)
+                        return true;
+        return false;
 }
 
 static int on_view(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
         uint64_t mount = pn_msg_get_u64(in);
         bool view = in->number == PN_ROOT_VIEW;
-        struct pn_mountinfo line;
+        char type[MOUNT_TYPE_SHOWN];
         const char *words;
 
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (session->said_view || (in->number != PN_ROOT_VIEW && in->number != PN_ROOT_HOST))
+        if (session->said_view || in->number == PN_ROOT_BIND || !was_asked(session->request, in->number))
                 return refuse(session, role, "it named its view twice or wrongly");
         session->said_view = true;
         words = view ? "container" : session->request->root_count > 1 ? "host path and bind sources" : "directory";
-        if (find_mount(session, mount, &line) && line.type.len < 32)
-                (void)snprintf(session->all->view, sizeof(session->all->view), "%s (%.*s)", words,
-                               (int)line.type.len, (const char *)line.type.data);
+        if (find_mount(session, mount, type))
+                (void)snprintf(session->all->view, sizeof(session->all->view), "%s (%.32s)", words, type);
         else
                 (void)snprintf(session->all->view, sizeof(session->all->view), "%s", words);
         return 0;
@@ -121,16 +148,21 @@ static int on_view(struct pn_session *session, enum pn_peer_role role, struct pn
 
 static int on_objects(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
-        if (in->count == 0 || in->number != session->objects.end)
+        const struct pn_objects *objects = &session->objects;
+
+        if (in->number != objects->end)
                 return refuse(session, role, "objects out of order");
         for (unsigned i = 0; i < in->count; i++) {
                 uint64_t size = pn_msg_get_u64(in);
-                uint32_t flags = pn_msg_get_u32(in);
+                uint32_t flags = get_flags(in, PN_FLAG_CUT);
                 struct pn_view bytes = pn_msg_get_bytes(in, PN_PATH_BYTES_MAX);
-                struct pn_path path = {NULL, 0, flags & PN_FLAG_CUT};
+                struct pn_path path = {NULL, 0, flags != 0};
 
                 if (in->bad)
                         break;
+                if (objects->end >= session->request->limits.files || objects->open >= PN_SESSION_OPEN_MAX ||
+                    objects->open_bytes >= PN_SESSION_OPEN_BYTES)
+                        return refuse(session, role, "a flood of files");
                 path.bytes = malloc(bytes.len + 1);
                 if (!path.bytes)
                         return pn_err_set(err, PN_FAULT_HOST, 12, "remember a file");
@@ -145,20 +177,17 @@ static int on_objects(struct pn_session *session, enum pn_peer_role role, struct
 
 static int on_note(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
-        char text[PN_WORDS_MAX];
-        struct pn_view bytes;
+        char text[PN_WORDS_MAX], type[MOUNT_TYPE_SHOWN];
         struct pn_path path;
-        struct pn_mountinfo line;
 
         (void)role;
         pn_msg_get_text(in, text, sizeof(text));
-        bytes = pn_msg_get_bytes(in, PN_PATH_BYTES_MAX);
-        path = borrow(bytes, pn_msg_get_u32(in));
+        path = get_path(in);
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (find_mount(session, in->number, &line) && line.type.len < 32 && line.source.len < 128)
-                (void)pn_findings_add_note(session->all, &path, "not looked at: %s (mount of type %.*s)", text,
-                                           (int)line.type.len, (const char *)line.type.data);
+        /* long tables of mounts and many notes: looked up for those that are kept only, or the deadline would pass here */
+        if (session->all->note_count < PN_ISSUES_KEPT && find_mount(session, in->number, type))
+                (void)pn_findings_add_note(session->all, &path, "not looked at: %s (mount of type %s)", text, type);
         else
                 (void)pn_findings_add_note(session->all, &path, "not looked at: %s", text);
         return 0;
@@ -169,18 +198,17 @@ static int on_issue(struct pn_session *session, enum pn_peer_role role, struct p
         char text[PN_WORDS_MAX];
         uint32_t cls = pn_msg_get_u32(in);
         struct pn_object_entry *entry = NULL;
-        struct pn_view bytes;
         struct pn_path path;
 
         pn_msg_get_text(in, text, sizeof(text));
-        bytes = pn_msg_get_bytes(in, PN_PATH_BYTES_MAX);
-        path = borrow(bytes, pn_msg_get_u32(in));
+        path = get_path(in);
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (cls >= PN_ISSUE_CLASSES)
-                return refuse(session, role, "an issue of no class");
+        if (cls >= PN_ISSUE_CLASSES || cls == PN_ISSUE_NODE || cls == PN_ISSUE_DEADLINE)
+                return refuse(session, role, "an issue of a class that is not a worker's to tell");
         if (in->number != PN_MSG_NONE) {
-                entry = object_of(session, in->number);
+                /* the walker speaks of paths: object_of() would read its next word while this one is in hand */
+                entry = role == PN_PEER_WALK ? NULL : object_of(session, in->number);
                 if (!entry)
                         return refuse(session, role, "an issue of an unknown object");
         }
@@ -199,16 +227,23 @@ static void add_finding(struct pn_session *session, struct pn_object_entry *entr
                 pn_session_fail(session, PN_ISSUE_NODE, &entry->path, "no memory for a finding (%s)", finding->rule);
 }
 
+static void take_digest(struct pn_session *session, struct pn_object_entry *entry, const uint8_t *digest)
+{
+        struct pn_finding finding = {0};
+
+        entry->has_sha256 = true;
+        memcpy(entry->sha256, digest, sizeof(entry->sha256));
+        if (session->request->denied && pn_hashset_find(session->request->denied, digest, &finding))
+                add_finding(session, entry, &finding);
+}
+
 static int on_raw(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
-        if (in->count == 0)
-                return refuse(session, role, "an empty answer");
         for (unsigned i = 0; i < in->count; i++) {
-                uint32_t flags = pn_msg_get_u32(in);
+                uint32_t flags = get_flags(in, PN_FLAG_ELF | PN_FLAG_DIGEST);
                 uint64_t bytes = pn_msg_get_u64(in), number = in->number + i;
                 struct pn_view sha = pn_msg_get_raw(in, PN_SHA256_BYTES);
                 struct pn_object_entry *entry = in->bad ? NULL : object_of(session, number);
-                struct pn_finding finding;
 
                 if (in->bad)
                         break;
@@ -217,13 +252,8 @@ static int on_raw(struct pn_session *session, enum pn_peer_role role, struct pn_
                 entry->raw_done = true;
                 session->all->tally.raw_answers++;
                 session->all->tally.bytes += bytes;
-                if (flags & PN_FLAG_DIGEST) {
-                        entry->has_sha256 = true;
-                        memcpy(entry->sha256, sha.data, sha.len);
-                        if (session->request->denied &&
-                            pn_hashset_find(session->request->denied, entry->sha256, &finding))
-                                add_finding(session, entry, &finding);
-                }
+                if (flags & PN_FLAG_DIGEST)
+                        take_digest(session, entry, sha.data);
                 if (flags & PN_FLAG_ELF) {
                         entry->parse_asked = true;
                         session->all->tally.parse_asked++;
@@ -280,6 +310,8 @@ static int on_end(struct pn_session *session, enum pn_peer_role role, struct pn_
 
         if (pn_msg_done(in, err) < 0)
                 return -1;
+        if (role == PN_PEER_WALK && !session->said_view)
+                return refuse(session, role, "an end without a word about what was walked");
         session->said_end[role] = true;
         if (role == PN_PEER_WALK) {
                 tally->walk_ended = true;
@@ -297,11 +329,12 @@ static int on_end(struct pn_session *session, enum pn_peer_role role, struct pn_
         return 0;
 }
 
-/* A worker gives up and says why; without a fault of its own it lost the next one. What it says of its own fault decides whose fault the scan's end is: the target's
- * when it met hostile bytes, else the node's. */
+/* A worker gives up and says why; without a fault of its own it lost the next one. Before its READY it has met no
+ * hostile byte, and its word decides whose fault that is; after it, whatever it says, the image's. */
 static int on_fail(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
         char text[PN_WORDS_MAX];
+        bool content = in->number == PN_FAULT_TARGET || session->said_ready[role];
 
         pn_msg_get_text(in, text, sizeof(text));
         if (pn_msg_done(in, err) < 0)
@@ -310,10 +343,9 @@ static int on_fail(struct pn_session *session, enum pn_peer_role role, struct pn
                 session->gave_up[role] = true;
                 return 0;
         }
-        if (in->number == PN_FAULT_CONFIG)
+        if (in->number == PN_FAULT_CONFIG && !content)
                 session->all->node_fault = PN_FAULT_CONFIG;
-        pn_session_fail(session, in->number == PN_FAULT_TARGET ? PN_ISSUE_CONTENT : PN_ISSUE_NODE, NULL, "%s: %s",
-                        role_names[role], text);
+        pn_session_fail(session, content ? PN_ISSUE_CONTENT : PN_ISSUE_NODE, NULL, "%s: %s", role_names[role], text);
         return -1;
 }
 
@@ -344,7 +376,7 @@ static const struct {
 
 static int dispatch(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
-        if (session->said_end[role])
+        if (session->said_end[role] || session->gave_up[role])
                 return refuse(session, role, "a word after its end");
         for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
                 if (table[i].type != in->type || !(table[i].roles & 1U << role) ||
@@ -382,6 +414,7 @@ void pn_session_exited(struct pn_session *session, enum pn_peer_role role)
         pn_spawn_reap(peer);
         if (!peer->exited)
                 return;
+        session->gone[role] = true;
         pn_session_pump(session, role); /* its last words */
         if (session->said_end[role] && WIFEXITED(peer->status) && WEXITSTATUS(peer->status) == 0) {
                 session->all->tally.workers_exited++;
@@ -402,14 +435,18 @@ void pn_session_exited(struct pn_session *session, enum pn_peer_role role)
 
 bool pn_session_over(const struct pn_session *session)
 {
-        return session->failed || session->all->tally.workers_exited == PN_PEERS;
+        return session->failed || (session->gone[0] && session->gone[1] && session->gone[2]);
 }
 
 void pn_session_end(struct pn_session *session)
 {
-        struct pn_tally *tally = &session->all->tally;
+        struct pn_tally told = session->all->tally;
+        const char *why;
 
-        if (!session->failed && tally->walk_ended && tally->objects_seen == 0)
+        told.errors = 0;
+        if (!session->failed && !pn_tally_complete(&told, &why))
+                pn_session_fail(session, PN_ISSUE_CONTENT, NULL, "%s", why);
+        if (!session->failed && told.objects_seen == 0)
                 pn_session_fail(session, PN_ISSUE_CONTENT, NULL, "the root file system holds no file at all");
         pn_objects_clear(&session->objects);
 }

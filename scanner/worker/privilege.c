@@ -182,7 +182,7 @@ static int caps_drop(bool search, struct pn_err *err)
 
 int pn_privilege_drop(bool keep_search, bool *ret_uid_dropped, struct pn_err *err)
 {
-        struct held held;
+        struct held held = {0};
 
         if (privilege_take(&held, err) < 0 || securebits_set(&held, keep_search, err) < 0 ||
             bounding_drop(&held, err) < 0 || groups_drop(&held, err) < 0 ||

@@ -293,7 +293,7 @@ static int program_build(enum pn_role role, struct program *program, struct pn_e
         __attribute__((cleanup(filter_cleanup))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
         const uint32_t arch = seccomp_arch_native();
         struct gap gaps[GAPS_MAX];
-        unsigned count;
+        unsigned count = 0;
 
         if (!filter)
                 return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "make the filter");
@@ -306,7 +306,6 @@ static int program_build(enum pn_role role, struct program *program, struct pn_e
                 if (row_add(filter, &rows[i], err) < 0)
                         return -1;
         }
-        program->count = 0;
         if (gaps_find(arch, gaps, &count, err) < 0)
                 return -1;
         prologue_emit(program, arch, gaps, count);
@@ -315,7 +314,7 @@ static int program_build(enum pn_role role, struct program *program, struct pn_e
 
 int pn_seccomp_enter(enum pn_role role, size_t *ret_instructions, struct pn_err *err)
 {
-        struct program program;
+        struct program program = {.count = 0};
         struct sock_fprog load = {.filter = program.code};
 
         if (program_build(role, &program, err) < 0)

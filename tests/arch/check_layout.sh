@@ -76,7 +76,7 @@ check_words() {
         found=$(source_files | xargs -0 grep -nIE "(^|[^A-Za-z0-9_.-])/(wor[k]/|hom[e]/[a-z]+/(src|git|projects?)|tmp/b[sr][a-z]*-)" --)
         [ -z "$found" ] || complain "a path of somebody's machine: $found"
         found=$(source_files | grep -zv '^\./LICENSE$' |
-                xargs -0 grep -nIiE '@autho[r]|^[ /*#]*autho[r]s?:|copyrigh[t] \(|signed-off-b[y]|^[ /*#]*writte[n] by' --)
+                xargs -0 grep -nIiE '@autho[r]|^[ /*#]*autho[r]s?:|copyrigh[t] \(|signed-off-b[y]' --)
         [ -z "$found" ] || complain "an author's name: $found"
 }
 

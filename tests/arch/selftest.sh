@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # selftest.sh BUILD_DIR   plants one violation at a time in a small copy and demands that its check sees that one.
 set -u
-build=$(cd "${1:?usage: selftest.sh BUILD_DIR}" && pwd)
+build=$(cd "${1:?usage: selftest.sh BUILD_DIR}" && pwd) || exit 2
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT

@@ -95,11 +95,11 @@ PY
         local second=48bf30303030303030308bf14989d189432848893c24bf3ffcff03 before="" name hex
         while read -r name hex; do
                 expect XZ-BACKDOOR-002 --hex "$hex"
-                expect XZ-BACKDOOR-002 --hex "$hex" --hex "$hex" # the same twice is one
                 expect XZ-BACKDOOR-001 --hex "$hex" --hex "${before:-$second}"
-                expect "" --hex "${hex%??}" # cut by a byte it is nothing
                 before="$hex"
         done < <(xz_strings xz_backdoor)
+        expect XZ-BACKDOOR-002 --hex "$second" --hex "$second" # the same twice is one
+        expect "" --hex "${second%??}" # cut by a byte it is nothing
 }
 
 @test "the marker is found in every kind of ELF file, wherever it stands" {
@@ -107,14 +107,16 @@ PY
         for class in 32 64; do
                 for data in little big; do
                         for type in rel exec dyn; do
-                                for where in rodata note overlay end 70000; do
+                                for where in rodata note; do
                                         expect POSTERN-TEST-001 --stand-in marker --class $class --data $data \
                                                 --type $type --where $where --machine $((class == 32 ? 3 : 62))
                                 done
                         done
                 done
         done
-        expect POSTERN-TEST-001 --stand-in marker --where end --size 5000000
+        for where in overlay end 70000; do
+                expect POSTERN-TEST-001 --stand-in marker --where $where --size 5000000
+        done
 }
 
 @test "the marker cut short or changed by a byte is nothing" {
@@ -204,7 +206,6 @@ miner_strings() {
                 expect CRYPTOMINER-001 --text "$text" --text rig-id --text pool.minexmr.com
         done
         for text in $(sed -n '/^rule cryptominer$/,/^}/s/.*\$pool_.*"\(.*\)" fullword/\1/p' "$RULES/cryptominer.yar"); do
-                expect CRYPTOMINER-002 --text "x.$text:3333"
                 expect CRYPTOMINER-001 --text "x.$text:3333" --text 'RandomX\x03'
         done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# One fault in one system call, at its first, third and ninth time and from then on, in the hook and all its
+# One fault in one system call, at its first, third and ninth time, and from the fourth on, in the hook and all its
 # workers: a marked tree is never admitted and nothing hangs. (strace puts the fault in before seccomp looks, so a
 # jailed worker may die of it: that is a fault like any other.)
 load ../lib/all
@@ -25,7 +25,7 @@ sweep() { # ERRNO CALL...
         shift
         state >"$T/state.json"
         for call; do
-                for when in 1 3 9 4+; do
+                for when in ${WHEN:-1 3 9 4+}; do
                         code=0
                         HOOK_FAULT="inject=$call:error=$errno:when=$when"
                         env -i timeout -k 1 15 strace -f -qq -o /dev/null -e trace="$call" -e "$HOOK_FAULT" \
@@ -40,7 +40,8 @@ sweep() { # ERRNO CALL...
                 done
         done
         echo "$tried faults"
-        [ "$tried" -gt 0 ] && [ "$wrong" = 0 ]
+        [ "$tried" -gt 0 ]
+        [ "$wrong" = 0 ]
         no_stray "$P"
 }
 
@@ -65,13 +66,13 @@ sweep() { # ERRNO CALL...
 
 @test "bytes that cannot be read" {
         sweep EIO pread64 read
-        sweep EINTR pread64 read
+        WHEN='1 2 5' sweep EINTR pread64 read # for ever would be no fault of this world
 }
 
 @test "messages that do not arrive" {
         sweep EIO recvmsg sendmsg
         sweep ENOBUFS sendmsg recvmsg
-        sweep ECONNRESET recvmsg
+        WHEN='1 2 5' sweep ECONNRESET recvmsg
 }
 
 @test "memory and processes that are not there" {
@@ -87,7 +88,7 @@ sweep() { # ERRNO CALL...
 }
 
 @test "waiting that fails" {
-        sweep EINTR poll ppoll waitid wait4
+        WHEN='1 2 5' sweep EINTR poll ppoll waitid wait4
         sweep ENOMEM poll ppoll
         sweep ECHILD waitid wait4
 }

@@ -171,10 +171,15 @@ STATES
         worker_bad any-silent
         policy_write '.deadline_ms = 1500'
         state | env -i SECRET=hidden "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-silent" 2>/dev/null &
-        wait_until 5 one_runs "$P/bin/any-silent"
+        wait_until 5 three_run "$P/bin/any-silent"
+        looked=0
         for pid in $(procs_of "$P"); do
-                [ "$(readlink "/proc/$pid/exe")" = "$P/bin/postern-hook" ] || ! grep -qa SECRET "/proc/$pid/environ"
+                if [ "$(readlink "/proc/$pid/exe")" != "$P/bin/postern-hook" ]; then
+                        [ "$(grep -ca SECRET "/proc/$pid/environ")" = 0 ]
+                        looked=$((looked + 1))
+                fi
         done
+        [ "$looked" = 3 ]
         wait || :
 }
 
@@ -186,7 +191,7 @@ STATES
                 exec 7<"$T/state.json" 9>"$T/leak-write" 63<"$T"
                 exec env -i "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-silent" <"$T/state.json" 2>"$T/stderr"
         ) &
-        wait_until 5 one_runs "$P/bin/any-silent"
+        wait_until 5 three_run "$P/bin/any-silent"
         for pid in $(procs_of "$P"); do
                 [ -z "$(find "/proc/$pid/fd" -lname "$T/*" ! -lname "$T/state.json" ! -lname "$T/stderr" -print)" ]
                 [ "$(readlink "/proc/$pid/exe")" = "$P/bin/postern-hook" ] ||

@@ -25,6 +25,14 @@ one_runs() { # PATH
         [ -n "$(procs_running "$1")" ]
 }
 
+three_run() { # PATH
+        [ "$(procs_running "$1" | wc -l)" = 3 ]
+}
+
+none_runs() { # PATH
+        [ -z "$(procs_running "$1")" ]
+}
+
 none_of() { # DIR
         [ -z "$(procs_of "$1")" ]
 }

@@ -93,6 +93,12 @@ static void autofd_closes_with_its_scope_and_keeps_errno(void **ctx)
         }
         assert_int_equal(errno, ENOTTY);
         assert_false(is_open(seen));
+        {
+                pn_autofd fd = 987654; /* close(2) fails, and the first reason stays */
+
+                errno = fd > 0 ? ENOTTY : 0;
+        }
+        assert_int_equal(errno, ENOTTY);
 }
 
 static void stolen_fd_stays_open(void **ctx)

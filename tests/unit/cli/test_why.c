@@ -503,6 +503,9 @@ static void why_finds_a_hostile_id_raw_and_as_it_is_shown(void **state)
         assert_has(f->out, "container a\\x0ab\\x1b[2J\"\\x5c was refused");
         why(f, "--audit", f->audit, "a\\x0ab\\x1b[2J\"\\x5c", NULL);
         assert_int_equal(f->code, 0);
+        append_refusal(f, "\x01"); /* too short to be found by its beginning */
+        why(f, "--audit", f->audit, "\x01", NULL);
+        assert_int_equal(f->code, 0);
         why(f, "--audit", f->audit, "\n\x1b[2J", NULL);
         assert_int_equal(f->code, 1);
         assert_has(f->err, "`\\x0a\\x1b[2J`");

@@ -311,7 +311,13 @@ static void bundle_refuses_missing_config(void **ctx)
 {
         const struct place *place = *ctx;
 
+        char path[96];
+
         refuses(place->dir, PN_FAULT_HOST, "`: open `config.json`: No such file or directory");
+        (void)snprintf(path, sizeof(path), "%s/\033[2J/..", place->dir);
+        assert_int_equal(mkdirat(place->fd, "\033[2J", 0700), 0);
+        refuses(path, PN_FAULT_HOST, "/\\x1b[2J/..`: open `config.json`: No such file or directory");
+        assert_int_equal(unlinkat(place->fd, "\033[2J", AT_REMOVEDIR), 0);
 }
 
 static void bundle_refuses_link_in_place_of_config(void **ctx)

@@ -339,6 +339,19 @@ static void line_repeats_no_id_that_a_shell_would_run(void **state)
         }
 }
 
+static void line_gives_up_its_hint_before_the_end_of_the_path(void **state)
+{
+        static const char id[] = A16 A16 A16 "aaaaaaaaaaaa"; /* 60 characters, twice in a line with a hint */
+        struct fixture f;
+
+        (void)state;
+        begin(&f, id, A256 "/" A64 "/the-name.so");
+        f.decision.admitted = f.decision.would_refuse = true;
+        f.decision.admitted_by = "monitor mode";
+        assert_has(line(&f), "/" A64 "/the-name.so matches XZ-BACKDOOR-001");
+        assert_lacks(f.line, "postern why");
+}
+
 static void line_ends_in_the_warning_when_there_is_room(void **state)
 {
         struct fixture f;
@@ -425,6 +438,7 @@ int main(void)
                 cmocka_unit_test(line_keeps_class_and_path_beside_the_longest_words),
                 cmocka_unit_test(line_gives_the_short_id_of_an_engine_in_its_hint),
                 cmocka_unit_test(line_repeats_no_id_that_a_shell_would_run),
+                cmocka_unit_test(line_gives_up_its_hint_before_the_end_of_the_path),
                 cmocka_unit_test(line_ends_in_the_warning_when_there_is_room),
                 cmocka_unit_test(line_and_reason_use_the_same_words),
                 cmocka_unit_test(plain_path_fits_every_room),

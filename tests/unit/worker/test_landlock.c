@@ -4,13 +4,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "scanner/base/fd.h"
+#include "scanner/worker/walls.h"
 
 #define STRANGER 1234 /* owns what the walker must be able to read */
 
@@ -403,6 +405,136 @@ static void bind_mount_of_a_namespace_is_a_root_like_any(void **state)
         probe_free(&p);
 }
 
+static void roots_of_others_are_not_looked_at(void **state)
+{
+        const int readable[] = {-1};
+        struct probe p = {.box = probe_box(PN_ROLE_RAW)};
+
+        (void)state;
+        p.box.readable = readable;
+        p.box.readable_count = 1;
+        probe_run(&p);
+        assert_string_equal(p.told->err.text, "");
+        assert_int_equal(probe_outcome(&p), 0);
+        probe_free(&p);
+}
+
+/* ---------------------------------------------------------------- Landlock alone, with all of root's
+ * privilege */
+
+static void enter_landlock_alone(struct probe *p)
+{
+        int readable = open("/dev", O_PATH | O_CLOEXEC);
+        int abi;
+
+        if (pn_landlock_enter(&readable, 1, &abi, &p->told->err) < 0)
+                _exit(8);
+        p->told->entered = true;
+        errno = 0;
+        p->told->ret = ((long (*)(void))(uintptr_t)p->arg)();
+        p->told->code = errno;
+        p->told->done = true;
+        _exit(0);
+}
+
+static long alone_reads(void)
+{
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static long alone_writes(void)
+{
+        return open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
+static long alone_executes(void)
+{
+        return execl("/bin/true", "true", (char *)NULL);
+}
+
+static long alone_makes_directory(void)
+{
+        return mkdir("/tmp/postern-must-not-be", 0700);
+}
+
+static long alone_removes(void)
+{
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%s/outside", base);
+        return unlink(path);
+}
+
+static long alone_truncates(void)
+{
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%s/outside", base);
+        return truncate(path, 1);
+}
+
+static long alone_binds_tcp(void)
+{
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        const int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        return bind(sock, (const struct sockaddr *)&any, sizeof(any));
+}
+
+static long alone_asks_device(void)
+{
+        char answer[256];
+
+        return syscall(SYS_ioctl, open("/dev/null", O_RDONLY | O_CLOEXEC), 0x5401 /* TCGETS */, answer);
+}
+
+static long alone_signals(void)
+{
+        return kill(getppid(), 0);
+}
+
+/* `want` from version `abi` on; what an older kernel does is its own business. */
+static const struct {
+        const char *name;
+        int abi;
+        long (*attempt)(void);
+        int want;
+} alone[] = {
+        {"reading below a root", 1, alone_reads, 0},
+        {"writing below a root", 1, alone_writes, EACCES},
+        {"executing", 1, alone_executes, EACCES},
+        {"making a directory", 1, alone_makes_directory, EACCES},
+        {"removing a file", 1, alone_removes, EACCES},
+        {"truncating a file", 3, alone_truncates, EACCES},
+        {"binding a TCP port", 4, alone_binds_tcp, EACCES},
+        {"ioctl of a device", 5, alone_asks_device, EACCES},
+        {"a signal to the outside", 6, alone_signals, EPERM},
+};
+
+static void landlock_alone_stops_even_root(void **state)
+{
+        unsigned wrong = 0;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+                struct probe p = {.box = probe_box(PN_ROLE_WALK),
+                                  .before = enter_landlock_alone,
+                                  .arg = (const void *)(uintptr_t)alone[i].attempt};
+                int got;
+
+                if (kernel_abi() < alone[i].abi)
+                        continue;
+                probe_run(&p);
+                got = probe_outcome(&p);
+                if (got != alone[i].want)
+                        print_error("%s: %d instead of %d %s\n", alone[i].name, got, alone[i].want,
+                                    p.told->err.text);
+                wrong += got != alone[i].want;
+                probe_free(&p);
+        }
+        assert_int_equal(wrong, 0);
+}
+
 /* ---------------------------------------------------------------- other kernels, by a filter that answers
  * for them */
 
@@ -459,6 +591,8 @@ int main(void)
                 cmocka_unit_test(walker_without_roots_reads_nothing),
                 cmocka_unit_test(bad_descriptor_is_refused),
                 cmocka_unit_test(bind_mount_of_a_namespace_is_a_root_like_any),
+                cmocka_unit_test(roots_of_others_are_not_looked_at),
+                cmocka_unit_test(landlock_alone_stops_even_root),
                 cmocka_unit_test(kernel_without_landlock_is_told_and_a_failure_is_not),
         };
         int r;

@@ -213,9 +213,11 @@ static long try_abort(struct probe *p)
 static long try_abort_of_malloc(struct probe *p)
 {
         char *volatile block = malloc(24);
+        volatile char *size = block - sizeof(size_t); /* that of the block; volatile, or the stores go away */
 
         (void)p;
-        memset(block - sizeof(size_t), 0xff, sizeof(size_t)); /* the size that stands before the block */
+        for (size_t i = 0; i < sizeof(size_t); i++)
+                size[i] = 0x7f;
         free(block);
         return 0;
 }
