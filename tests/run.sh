@@ -13,6 +13,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tests/lib/all.bash
 . tests/lib/all.bash
+export POSTERN_BIN=$BIN
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 JOBS=$(nproc)
 OUT=$TOP/build/tests

@@ -155,6 +155,7 @@ static int compile(YR_COMPILER *compiler, const char *name, const char *source, 
 {
         struct complaint first = {0};
         char *text = malloc(len + 1);
+        bool starved;
         int errors;
 
         if (!text)
@@ -162,13 +163,15 @@ static int compile(YR_COMPILER *compiler, const char *name, const char *source, 
         memcpy(text, source, len);
         text[len] = '\0';
         yr_compiler_set_callback(compiler, on_complaint, &first);
+        errno = 0;
         errors = yr_compiler_add_string(compiler, text, name);
+        starved = errno == ENOMEM; /* libyara does not say so everywhere */
         yr_compiler_set_callback(compiler, NULL, NULL);
         free(text);
+        if (starved || compiler->last_error == ERROR_INSUFFICIENT_MEMORY)
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "compile rules `%s`", name);
         if (errors == 0)
                 return check_imports(compiler, name, source, len, err);
-        if (compiler->last_error == ERROR_INSUFFICIENT_MEMORY)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "compile rules `%s`", name);
         return pn_err_set(err, PN_FAULT_CONFIG, 0, "%s:%d: %s", name, first.any ? first.line : 0,
                           first.any ? first.text : "libyara gives no reason");
 }
@@ -234,22 +237,36 @@ static int selftest(struct pn_exact *exact, struct pn_err *err)
         return 0;
 }
 
-int pn_exact_ready(struct pn_exact *exact, struct pn_err *err)
+/* Also here a failed malloc(3) counts, whatever libyara makes of it. */
+static int finish(struct pn_exact *exact)
 {
-        if (!exact->compiler)
-                return pn_err_set(err, PN_FAULT_BUG, 0, "a set of rules with errors cannot be used");
+        errno = 0;
         if (yr_compiler_get_rules(exact->compiler, &exact->rules) != ERROR_SUCCESS)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "compile rules");
-        yr_compiler_destroy(exact->compiler);
-        exact->compiler = NULL;
-        if (exact->rules->num_rules == 0)
-                return pn_err_set(err, PN_FAULT_CONFIG, 0, "the set of rules is empty");
+                return -1;
         exact->kept = calloc(exact->rules->num_strings + 1, sizeof(*exact->kept));
         if (!exact->kept || yr_scanner_create(exact->rules, &exact->scanner) != ERROR_SUCCESS)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "prepare the rules");
-        if (selftest(exact, err) == 0)
-                return 0;
-        yr_scanner_destroy(exact->scanner);
-        exact->scanner = NULL;
-        return -1;
+                return -1;
+        return errno == ENOMEM ? -1 : 0;
+}
+
+int pn_exact_ready(struct pn_exact *exact, struct pn_err *err)
+{
+        int result;
+
+        if (!exact->compiler)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "a set of rules with errors cannot be used");
+        result = finish(exact);
+        yr_compiler_destroy(exact->compiler);
+        exact->compiler = NULL;
+        if (result < 0)
+                result = pn_err_set(err, PN_FAULT_HOST, ENOMEM, "compile rules");
+        else if (exact->rules->num_rules == 0)
+                result = pn_err_set(err, PN_FAULT_CONFIG, 0, "the set of rules is empty");
+        else
+                result = selftest(exact, err);
+        if (result < 0 && exact->scanner) {
+                yr_scanner_destroy(exact->scanner);
+                exact->scanner = NULL;
+        }
+        return result;
 }

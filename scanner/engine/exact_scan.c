@@ -44,6 +44,15 @@ static void complain_io(struct scan *scan, const char *what)
                 (void)pn_err_set(complain(scan), PN_FAULT_HOST, code ? code : EIO, "%s", what);
 }
 
+/* A module that gets no memory says "undefined", and the rule says no. But malloc(3) has left ENOMEM in
+ * errno, and nothing that libyara calls while it scans takes it away: so it is looked at whenever we are
+ * called, and cleared whenever we return. */
+static void look_for_failed_malloc(struct scan *scan)
+{
+        if (errno == ENOMEM)
+                (void)pn_err_set(complain(scan), PN_FAULT_BUDGET, 0, "not enough memory for the rules");
+}
+
 /* libyara looks at its own clock often, but not while a module eats the zeros of a large hole. */
 static bool late(struct scan *scan)
 {
@@ -127,12 +136,14 @@ static const uint8_t *on_fetch(YR_MEMORY_BLOCK *yara_block)
         struct scan *scan = yara_block->context;
         const uint8_t *bytes;
 
+        look_for_failed_malloc(scan);
         if (late(scan))
                 return NULL;
         bytes = pn_blocks_load(&scan->exact->blocks, scan->block);
         if (!bytes)
                 complain_io(scan, "read file");
         yara_block->size = scan->block->len;
+        errno = 0;
         return bytes;
 }
 
@@ -172,16 +183,6 @@ static YR_MEMORY_BLOCK *next_to_walk(struct scan *scan)
         return give(scan, pn_blocks_walk(&scan->exact->blocks));
 }
 
-static YR_MEMORY_BLOCK *on_first(YR_MEMORY_BLOCK_ITERATOR *iterator)
-{
-        struct scan *scan = iterator->context;
-
-        if (scan->looking)
-                return next_to_scan(scan);
-        pn_blocks_rewind(&scan->exact->blocks);
-        return next_to_walk(scan);
-}
-
 /* After an error there are no more blocks, and libyara is told so that it evaluates no condition on half a
  * file. */
 static YR_MEMORY_BLOCK *on_next(YR_MEMORY_BLOCK_ITERATOR *iterator)
@@ -189,12 +190,21 @@ static YR_MEMORY_BLOCK *on_next(YR_MEMORY_BLOCK_ITERATOR *iterator)
         struct scan *scan = iterator->context;
         YR_MEMORY_BLOCK *block;
 
-        if (!scan->looking)
-                return next_to_walk(scan);
-        block = next_to_scan(scan);
+        look_for_failed_malloc(scan);
+        block = scan->looking ? next_to_scan(scan) : next_to_walk(scan);
+        errno = 0;
         if (scan->first.fault == PN_FAULT_HOST || scan->first.fault == PN_FAULT_BUDGET)
                 iterator->last_error = ERROR_COULD_NOT_READ_FILE;
         return block;
+}
+
+static YR_MEMORY_BLOCK *on_first(YR_MEMORY_BLOCK_ITERATOR *iterator)
+{
+        struct scan *scan = iterator->context;
+
+        if (!scan->looking)
+                pn_blocks_rewind(&scan->exact->blocks);
+        return on_next(iterator);
 }
 
 static uint64_t on_size(YR_MEMORY_BLOCK_ITERATOR *iterator)
@@ -247,10 +257,8 @@ static int import(struct scan *scan, const char *module)
         return CALLBACK_ERROR;
 }
 
-static int on_message(YR_SCAN_CONTEXT *context, int message, void *data, void *user_data)
+static int answer(struct scan *scan, YR_SCAN_CONTEXT *context, int message, void *data)
 {
-        struct scan *scan = user_data;
-
         switch (message) {
         case CALLBACK_MSG_RULE_MATCHING:
                 return tell(scan, context, data);
@@ -266,6 +274,16 @@ static int on_message(YR_SCAN_CONTEXT *context, int message, void *data, void *u
         default:
                 return CALLBACK_CONTINUE; /* told for information */
         }
+}
+
+static int on_message(YR_SCAN_CONTEXT *context, int message, void *data, void *user_data)
+{
+        int result;
+
+        look_for_failed_malloc(user_data);
+        result = answer(user_data, context, message, data);
+        errno = 0;
+        return result;
 }
 
 /* ---------------------------------------------------------------- results */
@@ -349,7 +367,9 @@ int pn_exact_scan(struct pn_exact *exact, const struct pn_object *file, const st
                 return pn_err_set(err, PN_FAULT_BUDGET, 0, "no time is left for the rules");
         scan.deadline_ms = pn_clock_now_ms() + 1000LL * limits->timeout_s;
         prepare(&scan, file);
+        errno = 0;
         result = yr_scanner_scan_mem_blocks(exact->scanner, &iterator);
+        look_for_failed_malloc(&scan);
         *ret_bytes = exact->blocks.read_bytes;
         result = conclude(&scan, result, err);
         exact->blocks.file = NULL;

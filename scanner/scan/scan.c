@@ -53,7 +53,8 @@ static int send_roots(const struct pn_scan_request *request, int sock, struct pn
                 pn_msg_begin(out, PN_MSG_ROOT, 0, root->kind);
                 pn_msg_bytes(out, root->path, strlen(root->path));
                 pn_msg_bytes(out, root->label, strlen(root->label));
-                if (pn_fdpass_send(sock, out, &root->in_fd, root->kind == PN_ROOT_VIEW ? 1 : 0, err) < 0)
+                if (pn_fdpass_send_until(sock, request->deadline_ms, out, &root->in_fd,
+                                         root->kind == PN_ROOT_VIEW ? 1 : 0, err) < 0)
                         return -1;
         }
         return 0;
@@ -64,20 +65,21 @@ static int set_up(const struct pn_scan_request *request, const struct pn_peer *p
                   struct pn_err *err)
 {
         pn_autofd rules = rules_memory(request, err);
+        const int64_t until = request->deadline_ms;
 
         if (rules < 0)
                 return -1;
         for (int i = 0; i < PN_PEERS; i++) {
-                pn_msg_limits(out, &request->limits, (uint64_t)pn_clock_left_ms(request->deadline_ms));
-                if (pn_fdpass_send(peers[i].control, out, NULL, 0, err) < 0)
+                pn_msg_limits(out, &request->limits, (uint64_t)pn_clock_left_ms(until));
+                if (pn_fdpass_send_until(peers[i].control, until, out, NULL, 0, err) < 0)
                         return -1;
                 if (i == PN_PEER_WALK && send_roots(request, peers[i].control, out, err) < 0)
                         return -1;
                 pn_msg_begin(out, PN_MSG_RULES, 0, request->rules_count);
-                if (i == PN_PEER_PARSE && pn_fdpass_send(peers[i].control, out, &rules, 1, err) < 0)
+                if (i == PN_PEER_PARSE && pn_fdpass_send_until(peers[i].control, until, out, &rules, 1, err) < 0)
                         return -1;
                 pn_msg_begin(out, PN_MSG_GO, 0, 0);
-                if (pn_fdpass_send(peers[i].control, out, NULL, 0, err) < 0)
+                if (pn_fdpass_send_until(peers[i].control, until, out, NULL, 0, err) < 0)
                         return -1;
         }
         return 0;
@@ -128,14 +130,14 @@ void pn_scan_run(const struct pn_scan_request *request, struct pn_findings *ret)
                 return;
         }
         pn_session_begin(session, request, ret);
-        if (pn_spawn(request->worker, request->deadline_ms, session->peer, &err) < 0 ||
-            set_up(request, session->peer, &session->out, &err) < 0) {
-                /* a worker that gave up says more than our send that failed for it */
-                for (int i = 0; i < PN_PEERS; i++)
-                        pn_session_pump(session, (enum pn_peer_role)i);
+        if (pn_spawn(request->worker, session->peer, &err) < 0) {
                 pn_session_fail(session, PN_ISSUE_NODE, NULL, "%s", err.text);
         } else {
                 ret->tally.workers_started = PN_PEERS;
+                /* of a worker that is gone (no fault), its last words and its status say more than a failed send */
+                if (set_up(request, session->peer, &session->out, &err) < 0 && err.fault != PN_FAULT_NONE &&
+                    err.fault != PN_FAULT_BUDGET)
+                        pn_session_fail(session, PN_ISSUE_NODE, NULL, "%s", err.text);
                 run(request, session);
         }
         pn_session_end(session);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scanner/scan/session.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,11 +166,11 @@ static int on_objects(struct pn_session *session, enum pn_peer_role role, struct
                         return refuse(session, role, "a flood of files");
                 path.bytes = malloc(bytes.len + 1);
                 if (!path.bytes)
-                        return pn_err_set(err, PN_FAULT_HOST, 12, "remember a file");
+                        return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a file");
                 memcpy(path.bytes, bytes.len ? bytes.data : (const uint8_t *)"", bytes.len);
                 path.len = (uint32_t)bytes.len;
                 if (pn_objects_add(&session->objects, path, size) < 0)
-                        return pn_err_set(err, PN_FAULT_HOST, 12, "remember a file");
+                        return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a file");
                 session->all->tally.objects_seen++;
         }
         return pn_msg_done(in, err);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +20,13 @@
  * RLIMIT_NOFILE of whoever sends (unix(7), ETOOMANYREFS); with a longer queue the walker's would leave the raw matcher
  * no room to send, and nobody would ever go on. */
 #define QUEUE_BYTES 1
-#define FIRST_FREE  10         /* above every descriptor that a worker is given */
+/* Two of the longest messages, or some hundred short ones: what a worker can have said and we not heard, whatever
+ * net.core.wmem_default of this node is. */
+#define CONTROL_BYTES (64 << 10)
+#define FIRST_FREE    10 /* above every descriptor that a worker is given */
+#define WORKER_FD     6  /* the program itself, closed by exec; nothing is left open above it */
+
+#define STATUS_LOST   255
 
 static const char *const names[PN_PEERS] = {"walk", "raw", "parse"};
 
@@ -42,7 +47,8 @@ static void become(int worker, const char *role, const int sockets[3])
                 if (sockets[i] >= 0 && high[i] < 0)
                         _exit(127);
         }
-        if (null < 0 || (worker = fcntl(worker, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0)
+        if (null < 0 || (null = fcntl(null, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0 ||
+            (worker = fcntl(worker, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0)
                 _exit(127);
         for (int fd = 0; fd < 3; fd++)
                 if (dup2(null, fd) < 0)
@@ -52,6 +58,10 @@ static void become(int worker, const char *role, const int sockets[3])
                 if (high[i] >= 0 && dup2(high[i], 3 + i) < 0)
                         _exit(127);
         }
+        if ((worker = dup3(worker, WORKER_FD, O_CLOEXEC)) < 0)
+                _exit(127);
+        /* for callers that were careless; before Linux 5.9 those must do without */
+        (void)close_range(WORKER_FD + 1, ~0U, 0);
         (void)execveat(worker, "", argv, envp, AT_EMPTY_PATH);
         _exit(127);
 }
@@ -71,18 +81,7 @@ static int start(int worker, enum pn_peer_role role, const int sockets[3], struc
         return 0;
 }
 
-/* A send of setup that waits for a worker which does not read must not outlive the deadline. */
-static int bound_sends(int sock, int64_t deadline_ms, struct pn_err *err)
-{
-        int left = pn_clock_left_ms(deadline_ms) + 1;
-        struct timeval limit = {left / 1000, left % 1000 * 1000};
-
-        if (setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDTIMEO");
-        return 0;
-}
-
-int pn_spawn(const char *path, int64_t deadline_ms, struct pn_peer peers[PN_PEERS], struct pn_err *err)
+int pn_spawn(const char *path, struct pn_peer peers[PN_PEERS], struct pn_err *err)
 {
         pn_autofd worker = -1;
         int link[PN_PEERS][2] = {{-1, -1}, {-1, -1}, {-1, -1}}; /* [role]: its output end, the next one's input end */
@@ -98,16 +97,14 @@ int pn_spawn(const char *path, int64_t deadline_ms, struct pn_peer peers[PN_PEER
                 int control[2] = {-1, -1};
                 int sockets[3];
 
-                ret = pn_fdpass_pair(control, 0, err);
+                ret = pn_fdpass_pair(control, CONTROL_BYTES, err);
                 if (ret < 0)
                         break;
                 peers[i].control = control[0];
                 sockets[0] = control[1];
                 sockets[1] = i > 0 ? link[i - 1][1] : -1;
                 sockets[2] = link[i][0];
-                ret = bound_sends(control[0], deadline_ms, err);
-                if (ret == 0)
-                        ret = start(worker, (enum pn_peer_role)i, sockets, &peers[i], err);
+                ret = start(worker, (enum pn_peer_role)i, sockets, &peers[i], err);
                 (void)close(control[1]);
         }
         for (int i = 0; i + 1 < PN_PEERS; i++)
@@ -117,10 +114,14 @@ int pn_spawn(const char *path, int64_t deadline_ms, struct pn_peer peers[PN_PEER
 
 void pn_spawn_reap(struct pn_peer *peer)
 {
+        pid_t got;
+
         if (peer->pid <= 0 || peer->exited)
                 return;
-        if (waitpid(peer->pid, &peer->status, WNOHANG) == peer->pid)
-                peer->exited = true;
+        got = waitpid(peer->pid, &peer->status, WNOHANG);
+        if (got < 0) /* ECHILD: SIGCHLD was ignored and the kernel kept no status; that is not a good one */
+                peer->status = W_EXITCODE(STATUS_LOST, 0);
+        peer->exited = got != 0;
 }
 
 void pn_spawn_end(struct pn_peer peers[PN_PEERS], int grace_ms)
@@ -133,8 +134,9 @@ void pn_spawn_end(struct pn_peer peers[PN_PEERS], int grace_ms)
         for (int i = 0; i < PN_PEERS; i++) {
                 struct pollfd gone = {peers[i].pid_fd, POLLIN, 0};
 
-                if (peers[i].pid > 0 && !peers[i].exited && peers[i].pid_fd >= 0)
-                        (void)poll(&gone, 1, pn_clock_left_ms(until));
+                while (peers[i].pid > 0 && !peers[i].exited && peers[i].pid_fd >= 0)
+                        if (poll(&gone, 1, pn_clock_left_ms(until)) >= 0 || errno != EINTR)
+                                break;
                 pn_spawn_reap(&peers[i]);
                 if (peers[i].pid_fd >= 0)
                         (void)close(peers[i].pid_fd);

@@ -21,7 +21,7 @@ struct pn_peer {
 /* Starts the three workers with their sockets: descriptors 0..2 are /dev/null (nobody keeps the runtime's pipes
  * open), 3 to 5 the sockets, the environment is empty, the signal mask is empty. -1 with PN_FAULT_HOST or, for a
  * worker that is not root's alone, PN_FAULT_CONFIG; what was started must be ended by pn_spawn_end() all the same. */
-int pn_spawn(const char *worker, int64_t deadline_ms, struct pn_peer peers[PN_PEERS], struct pn_err *err);
+int pn_spawn(const char *worker, struct pn_peer peers[PN_PEERS], struct pn_err *err);
 
 /* Collects the exit status if the worker has ended; never waits. */
 void pn_spawn_reap(struct pn_peer *peer);

@@ -23,7 +23,6 @@ static const uint64_t honest[] = {
         0x9123683e, /* btrfs */
         0x794c7630, /* overlayfs */
         0x01021994, /* tmpfs */
-        0x858458f6, /* ramfs */
         0xf2f52010, /* f2fs */
         0x2fc12fc1, /* zfs */
 };

@@ -19,6 +19,8 @@
 
 #define READ_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
+#define XINO_SHIFT 55 /* overlayfs has 500 layers at most: their indexes stand in the bits from here on */
+
 /* One directory of the chain from the root to where we are. */
 struct frame {
         int fd; /* -1: closed for want of descriptors, found again by ".." */
@@ -234,6 +236,14 @@ static int enter(struct pn_walk *walk, int fd, struct pn_walk_id id, bool honest
         return list(walk, err);
 }
 
+/* Is the inode number its file system's own? Not where overlayfs passes on that of a layer on another file system
+ * than its upper one, which may be FUSE or squashfs: such a file has another device than its directory or, with xino,
+ * the layer's index in the highest bits (Documentation/filesystems/overlayfs). */
+static bool own_number(struct pn_walk_id file, struct pn_walk_id dir)
+{
+        return file.dev == dir.dev && file.ino >> XINO_SHIFT == 0;
+}
+
 /* One name of the directory at the end of the chain. Directories are entered when `descend`, else remembered: the
  * listing is read to its end first, so that no cursor has to survive a closed descriptor. */
 static int look(struct pn_walk *walk, const char *name, bool descend, struct pn_err *err)
@@ -268,7 +278,9 @@ static int look(struct pn_walk *walk, const char *name, bool descend, struct pn_
                 if (skip)
                         return 0;
         }
-        return S_ISDIR(mode) ? enter(walk, fd, id, honest, err) : look_file(walk, fd, id, honest, size, err);
+        if (S_ISDIR(mode))
+                return enter(walk, fd, id, honest, err);
+        return look_file(walk, fd, id, honest && own_number(id, dir.id), size, err);
 }
 
 /* Reads the directory at the end of the chain to its end. */
@@ -362,8 +374,8 @@ int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_
                 return -1;
         if (skip || walk->stopped)
                 return 0;
-        if (S_ISREG(mode))
-                return look_file(walk, root_fd, walk->root, honest, size, err);
+        if (S_ISREG(mode)) /* whose number it is cannot be asked without its directory */
+                return look_file(walk, root_fd, walk->root, false, size, err);
         if (!S_ISDIR(mode)) {
                 walk->counts.specials++;
                 return 0;

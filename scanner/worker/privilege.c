@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/securebits.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -99,51 +100,78 @@ static int bounding_drop(const struct held *held, struct pn_err *err)
         return 0;
 }
 
-/* In a user namespace that does not map PN_NOBODY setresgid and setresuid say EINVAL, and setgroups may be
- * switched off (EPERM): the ids there are what the user who made it has anyway. Without privilege only the
- * saved ids can be given up, and are. */
-static int groups_drop(const struct held *held, struct pn_err *err)
+/* The ids to become: the one asked for, or where a user namespace does not map it (EINVAL), PN_NOBODY, or where that
+ * is not mapped either, none: the ids there are what the user who made the namespace has anyway. */
+static const unsigned no_id = UINT_MAX;
+
+static int gid_set(unsigned wanted, unsigned *ret_gid, struct pn_err *err)
 {
-        gid_t gid = getegid();
+        const unsigned try[] = {wanted, PN_NOBODY};
+
+        *ret_gid = no_id;
+        for (size_t i = 0; i < 2 && *ret_gid == no_id; i++) {
+                if (setresgid(try[i], try[i], try[i]) == 0)
+                        *ret_gid = try[i];
+                else if (errno != EINVAL)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresgid to %u", try[i]);
+        }
+        return 0;
+}
+
+static int uid_set(unsigned wanted, unsigned *ret_uid, struct pn_err *err)
+{
+        const unsigned try[] = {wanted, PN_NOBODY};
+
+        *ret_uid = no_id;
+        for (size_t i = 0; i < 2 && *ret_uid == no_id; i++) {
+                if (setresuid(try[i], try[i], try[i]) == 0)
+                        *ret_uid = try[i];
+                else if (errno != EINVAL)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresuid to %u", try[i]);
+        }
+        return 0;
+}
+
+/* Where ids are not mapped, setgroups may be switched off too (EPERM). Without privilege only the saved ids can be
+ * given up, and are. */
+static int groups_drop(const struct held *held, unsigned wanted, struct pn_err *err)
+{
+        unsigned gid = no_id;
         int groups_errno = 0;
-        bool dropped = false;
         gid_t now[3];
 
         if (held->setgid) {
                 groups_errno = setgroups(0, NULL) < 0 ? errno : 0;
-                dropped = setresgid(PN_NOBODY, PN_NOBODY, PN_NOBODY) == 0;
-                if (!dropped && errno != EINVAL)
-                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresgid to %d", PN_NOBODY);
+                if (gid_set(wanted, &gid, err) < 0)
+                        return -1;
         }
-        if (dropped && (groups_errno || getgroups(0, NULL) != 0))
+        if (gid != no_id && (groups_errno || getgroups(0, NULL) != 0))
                 return pn_err_set(err, PN_FAULT_HOST, groups_errno, "drop supplementary groups");
-        if (dropped)
-                gid = PN_NOBODY;
-        else if (setresgid(gid, gid, gid) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "setresgid to %u", gid);
+        if (gid == no_id) {
+                gid = getegid();
+                if (setresgid(gid, gid, gid) < 0)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresgid to %u", gid);
+        }
         if (getresgid(&now[0], &now[1], &now[2]) < 0 || now[0] != gid || now[1] != gid || now[2] != gid)
                 return pn_err_set(err, PN_FAULT_HOST, 0, "a group other than %u is left", gid);
         return 0;
 }
 
-static int user_drop(const struct held *held, bool *ret_dropped, struct pn_err *err)
+static int user_drop(const struct held *held, unsigned wanted, bool *ret_dropped, struct pn_err *err)
 {
-        uid_t uid = geteuid();
-        bool dropped = false;
+        unsigned uid = no_id;
         uid_t now[3];
 
-        if (held->setuid) {
-                dropped = setresuid(PN_NOBODY, PN_NOBODY, PN_NOBODY) == 0;
-                if (!dropped && errno != EINVAL)
-                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresuid to %d", PN_NOBODY);
+        if (held->setuid && uid_set(wanted, &uid, err) < 0)
+                return -1;
+        *ret_dropped = uid != no_id;
+        if (uid == no_id) {
+                uid = geteuid();
+                if (setresuid(uid, uid, uid) < 0)
+                        return pn_err_set(err, PN_FAULT_HOST, errno, "setresuid to %u", uid);
         }
-        if (dropped)
-                uid = PN_NOBODY;
-        else if (setresuid(uid, uid, uid) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "setresuid to %u", uid);
         if (getresuid(&now[0], &now[1], &now[2]) < 0 || now[0] != uid || now[1] != uid || now[2] != uid)
                 return pn_err_set(err, PN_FAULT_HOST, 0, "a user other than %u is left", uid);
-        *ret_dropped = uid == PN_NOBODY;
         return 0;
 }
 
@@ -180,13 +208,13 @@ static int caps_drop(bool search, struct pn_err *err)
         return ambient_verify(err);
 }
 
-int pn_privilege_drop(bool keep_search, bool *ret_uid_dropped, struct pn_err *err)
+int pn_privilege_drop(bool keep_search, unsigned id, bool *ret_uid_dropped, struct pn_err *err)
 {
         struct held held = {0};
 
         if (privilege_take(&held, err) < 0 || securebits_set(&held, keep_search, err) < 0 ||
-            bounding_drop(&held, err) < 0 || groups_drop(&held, err) < 0 ||
-            user_drop(&held, ret_uid_dropped, err) < 0)
+            bounding_drop(&held, err) < 0 || groups_drop(&held, id, err) < 0 ||
+            user_drop(&held, id, ret_uid_dropped, err) < 0)
                 return -1;
         return caps_drop(keep_search && held.search, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scanner/worker/role.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,11 @@ static const struct {
         [PN_ROLE_RAW] = {128U << 20, 256},   /* one buffer; more descriptors than can be under way, see scan/spawn.c */
         [PN_ROLE_PARSE] = {512U << 20, 256}, /* one block of a file, libyara's rules and matches */
 };
+
+/* The uid and gid of one scan's workers: this and the supervisor's pid (at most 2^22). Nobody else has it: descriptors
+ * under way are counted per user (unix(7), ETOOMANYREFS), and a container that runs as `nobody` could otherwise use up
+ * what we may send; nor can anybody else, another scan's workers among them, trace or signal us as the same user. */
+#define PN_WORKER_ID_FIRST 0xe0000000U
 
 int pn_worker_tell(struct pn_worker *worker, struct pn_err *err)
 {
@@ -44,6 +50,7 @@ static struct pn_sandbox box_of(struct pn_worker *worker)
 {
         struct pn_sandbox box = {.role = worker->role, .parent = worker->parent};
 
+        box.id = PN_WORKER_ID_FIRST + (unsigned)worker->parent;
         box.memory_bytes = ceilings[worker->role].memory_bytes;
         box.files = ceilings[worker->role].files;
         box.cpu_s = (uint64_t)(pn_clock_left_ms(worker->deadline_ms) / 1000) + 2;
@@ -64,7 +71,7 @@ int pn_worker_jail_close(struct pn_worker *worker, struct pn_walls *walls, struc
         int ret;
 
         if (!readable)
-                return pn_err_set(err, PN_FAULT_HOST, 12, "close the jail");
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "close the jail");
         for (unsigned i = 0; i < worker->root_count; i++)
                 if (worker->root[i].fd >= 0)
                         readable[box.readable_count++] = worker->root[i].fd;

@@ -115,7 +115,7 @@ int pn_sandbox_drop(const struct pn_sandbox *box, struct pn_walls *walls, struct
         *walls = (struct pn_walls){0};
         if (box_check(box, err) < 0)
                 return -1;
-        if (JAIL && pn_privilege_drop(box->role == PN_ROLE_WALK, &walls->uid_dropped, err) < 0)
+        if (JAIL && pn_privilege_drop(box->role == PN_ROLE_WALK, box->id ? box->id : PN_NOBODY, &walls->uid_dropped, err) < 0)
                 return -1;
         if (die_with_parent(box->parent, err) < 0)
                 return -1;

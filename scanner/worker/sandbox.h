@@ -21,6 +21,7 @@ enum pn_role {
 struct pn_sandbox {
         enum pn_role role;
         pid_t parent;           /* must still be the parent at the end: dies with it */
+        unsigned id;            /* uid and gid to have; 0: 65534 */
         uint64_t memory_bytes;  /* RLIMIT_AS */
         uint64_t cpu_s;         /* RLIMIT_CPU */
         uint64_t files;         /* RLIMIT_NOFILE */
@@ -31,11 +32,11 @@ struct pn_sandbox {
 /* What holds after entering. */
 struct pn_walls {
         int landlock_abi; /* 0: this kernel has none */
-        bool uid_dropped; /* false only without privilege to begin with, or where uid 65534 has no mapping */
+        bool uid_dropped; /* false only without privilege to begin with, or where no such uid has a mapping */
 };
 
-/* First half: uid, capabilities, securebits, parent death signal, no_new_privs, not dumpable, rlimits. After it
- * the walker opens its roots. Second half: Landlock, then seccomp.
+/* First half: uid, capabilities, securebits, parent death signal, no_new_privs, not dumpable, rlimits. The
+ * walker has opened its roots before. Second half: Landlock, then seccomp.
  * A step that fails returns -1 with PN_FAULT_HOST and the step's name; the caller must then report and exit.
  * In a build with PN_TEST_NOJAIL both do nothing and say so in `walls`; pn_sandbox_compiled_in() is then false. */
 int pn_sandbox_drop(const struct pn_sandbox *box, struct pn_walls *walls, struct pn_err *err);

@@ -10,13 +10,13 @@
 #include "scanner/base/err.h"
 #include "scanner/worker/sandbox.h"
 
-#define PN_NOBODY 65534 /* uid and gid of the workers: owns no file of the node */
+#define PN_NOBODY 65534 /* uid and gid where a user namespace has no better one: owns no file of the node */
 
 /* Drops user, groups and capabilities for good and reads back what is left. With `keep_search`
  * CAP_DAC_READ_SEARCH stays, where it was there to begin with. A step is skipped only when the privilege it
- * takes is missing, and then there is nothing it could have dropped. *ret_uid_dropped: the process is
- * PN_NOBODY now. Returns 0, or -1 with PN_FAULT_HOST and the step's name. */
-int pn_privilege_drop(bool keep_search, bool *ret_uid_dropped, struct pn_err *err);
+ * takes is missing, and then there is nothing it could have dropped. `id` is the uid and gid to have; PN_NOBODY is
+ * taken where it has no mapping. *ret_uid_dropped: one of the two was had. Returns 0, or -1 with PN_FAULT_HOST and the step's name. */
+int pn_privilege_drop(bool keep_search, unsigned id, bool *ret_uid_dropped, struct pn_err *err);
 
 /* Landlock: nothing may be opened but what lies below `readable`, and that for reading only.
  * *ret_abi: version in force, 0 where the kernel has none. -1 with PN_FAULT_HOST for any other failure. */
