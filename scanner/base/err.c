@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-int pn_err_set(struct pn_err *err, enum pn_fault fault, int code, const char *fmt, ...)
+void pn_err_fill(struct pn_err *err, enum pn_fault fault, int code, const char *fmt, ...)
 {
         va_list ap;
         int n;
 
         if (!err)
-                return -1;
+                return;
         err->fault = fault;
         err->code = code;
         va_start(ap, fmt);
@@ -20,22 +20,20 @@ int pn_err_set(struct pn_err *err, enum pn_fault fault, int code, const char *fm
         if (code && n >= 0 && (size_t)n < sizeof(err->text))
                 (void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
                                strerrordesc_np(code) ?: "unknown error");
-        return -1;
 }
 
-int pn_err_wrap(struct pn_err *err, const char *fmt, ...)
+void pn_err_prefix(struct pn_err *err, const char *fmt, ...)
 {
         char head[PN_ERR_TEXT_MAX], all[2 * PN_ERR_TEXT_MAX + 4];
         va_list ap;
 
         if (!err)
-                return -1;
+                return;
         va_start(ap, fmt);
         (void)vsnprintf(head, sizeof(head), fmt, ap);
         va_end(ap);
         (void)snprintf(all, sizeof(all), "%s: %s", head, err->text);
         (void)snprintf(err->text, sizeof(err->text), "%.*s", PN_ERR_TEXT_MAX - 1, all);
-        return -1;
 }
 
 const char *pn_fault_name(enum pn_fault fault)

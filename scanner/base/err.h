@@ -24,12 +24,15 @@ struct pn_err {
 #define PN_ERR_INIT {PN_FAULT_NONE, 0, ""}
 
 /* Fills `err` (may be NULL) with "<message>: <strerror(code)>", without the reason when `code` is 0.
- * Message: lower case, what was tried, value in backticks, no full stop, no newline. Returns -1. */
-int pn_err_set(struct pn_err *err, enum pn_fault fault, int code, const char *fmt, ...)
+ * Message: lower case, what was tried, value in backticks, no full stop, no newline.
+ * pn_err_set() is -1: a macro, so that compilers and analyzers know it. */
+void pn_err_fill(struct pn_err *err, enum pn_fault fault, int code, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
+#define pn_err_set(...) (pn_err_fill(__VA_ARGS__), -1)
 
-/* Puts "<message>: " before the text; fault and code stay. Returns -1. */
-int pn_err_wrap(struct pn_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<message>: " before the text; fault and code stay. pn_err_wrap() is -1. */
+void pn_err_prefix(struct pn_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define pn_err_wrap(...) (pn_err_prefix(__VA_ARGS__), -1)
 
 const char *pn_fault_name(enum pn_fault fault);
 

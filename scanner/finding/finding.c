@@ -9,14 +9,15 @@
 
 static int path_copy(struct pn_path *dst, const struct pn_path *src)
 {
-        *dst = (struct pn_path){NULL, 0, src ? src->cut : false};
-        if (!src || src->len == 0)
-                return 0;
-        dst->bytes = malloc(src->len);
-        if (!dst->bytes)
-                return -1;
-        memcpy(dst->bytes, src->bytes, src->len);
-        dst->len = src->len;
+        char *bytes = NULL;
+
+        if (src && src->len > 0) {
+                bytes = malloc(src->len);
+                if (!bytes)
+                        return -1;
+                memcpy(bytes, src->bytes, src->len);
+        }
+        *dst = (struct pn_path){bytes, bytes ? src->len : 0, src && src->cut};
         return 0;
 }
 

@@ -9,12 +9,6 @@
 
 #include "scanner/base/text.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-/* gcc 12 -fanalyzer loses sight of what `set` owns once it has summed up the loop over lines, and calls each
- * growing array a leak. Leaks are left to LeakSanitizer here. */
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
-#endif
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum field { F_SHA256, F_VERDICT, F_SEVERITY, F_CONFIDENCE, F_NAME, F_SOURCE, FIELDS };

@@ -17,7 +17,7 @@ int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err)
         for (int i = 0; i < 2 && queue_bytes > 0; i++) {
                 if (setsockopt(ret_sockets[i], SOL_SOCKET, SO_SNDBUF, &queue_bytes, sizeof(queue_bytes)) == 0)
                         continue;
-                pn_err_set(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDBUF");
+                pn_err_fill(err, PN_FAULT_HOST, errno, "setsockopt SO_SNDBUF");
                 pn_fdpass_close_all(ret_sockets, 2);
                 return -1;
         }
@@ -164,11 +164,11 @@ int pn_fdpass_recv(int sock, bool nonblock, void *buffer, struct pn_msg_in *ret,
         if (n == 0 && count == 0 && !(msg.msg_flags & MSG_CTRUNC))
                 return 0;
         if (!fits || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-                pn_err_set(err, PN_FAULT_TARGET, 0, "message over its ceiling, or descriptors were lost");
+                pn_err_fill(err, PN_FAULT_TARGET, 0, "message over its ceiling, or descriptors were lost");
         else if (pn_msg_open(buffer, (size_t)n, ret, err) < 0)
                 ;
         else if (!fd_count_fits(ret, count))
-                pn_err_set(err, PN_FAULT_TARGET, 0, "%s message with %u descriptors", pn_msg_name(ret->type), count);
+                pn_err_fill(err, PN_FAULT_TARGET, 0, "%s message with %u descriptors", pn_msg_name(ret->type), count);
         else
                 return 1;
         if (ret_fds) {

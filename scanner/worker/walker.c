@@ -135,7 +135,7 @@ static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, 
 
 /* Opens what is to be walked: the container's view, when there is one and it is true; else the host's path and the
  * source of every bind mount. */
-static int open_roots(struct pn_worker *worker, bool *ret_view, struct pn_err *err)
+static int open_roots(struct pn_worker *worker, const struct pn_worker_root **ret_main, struct pn_err *err)
 {
         struct pn_worker_root *host = find_root(worker, PN_ROOT_HOST), *view = find_root(worker, PN_ROOT_VIEW);
         pn_autofd node = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -152,8 +152,8 @@ static int open_roots(struct pn_worker *worker, bool *ret_view, struct pn_err *e
                 view->fd = open_view(view, node, err);
         if (err->fault != PN_FAULT_NONE)
                 return -1;
-        *ret_view = view && view_is_true(view, host_id);
-        for (unsigned i = 0; i < worker->root_count && !*ret_view; i++)
+        *ret_main = view && view_is_true(view, host_id) ? view : host;
+        for (unsigned i = 0; i < worker->root_count && *ret_main == host; i++)
                 if (worker->root[i].kind == PN_ROOT_BIND)
                         worker->root[i].fd = open(worker->root[i].path, O_PATH | O_CLOEXEC);
         return 0;
@@ -182,9 +182,8 @@ static int walk_roots(struct pn_worker *worker, struct pn_walk *walk, struct bat
         return 0;
 }
 
-static int tell_view(struct pn_worker *worker, bool view, struct pn_err *err)
+static int tell_view(struct pn_worker *worker, const struct pn_worker_root *root, struct pn_err *err)
 {
-        struct pn_worker_root *root = find_root(worker, view ? PN_ROOT_VIEW : PN_ROOT_HOST);
         struct pn_walk_id id = {0};
 
         (void)pn_walk_identify(root->fd, &id, NULL, NULL);
@@ -209,18 +208,18 @@ int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
         struct pn_walls walls = {0};
         struct pn_walk *walk = NULL;
         pn_autofd fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        bool view;
+        const struct pn_worker_root *root = NULL;
         int ret;
 
         batch = (struct batch){.worker = worker};
         if (fds < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "open /proc/self/fd");
-        if (open_roots(worker, &view, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
+        if (open_roots(worker, &root, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
             pn_worker_jail_close(worker, &walls, err) < 0 || pn_worker_tell_ready(worker, &walls, err) < 0 ||
-            tell_view(worker, view, err) < 0 ||
+            tell_view(worker, root, err) < 0 ||
             pn_walk_new(&worker->limits, fds, worker->node_root, &sink, &walk, err) < 0)
                 return -1;
-        ret = walk_roots(worker, walk, &batch, view, err);
+        ret = walk_roots(worker, walk, &batch, root->kind == PN_ROOT_VIEW, err);
         if (ret == 0)
                 ret = flush(&batch, err);
         if (ret == 0)

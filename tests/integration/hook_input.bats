@@ -406,6 +406,16 @@ with_bind() {
         done
 }
 
+@test "a process of the node that has its own mount namespace does not hide the volumes" {
+        with_bind
+        unshare -m --propagation private sleep 20 &
+        other=$!
+        wait_until 5 sh -c "! cmp -s /proc/self/mountinfo /proc/$other/mountinfo"
+        hook "$(state ".pid = $other")"
+        kill "$other"
+        refused
+}
+
 @test "a pid in another mount namespace that knows no such root does not hide the volumes" {
         with_bind
         unshare -m --propagation private sh -c 'mount -t tmpfs none "$1" && exec sleep 20' sh "$T" &

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,43 @@ static void overlay(char *buf, uint64_t offset, size_t len, uint64_t at, const c
                 if (at + i >= offset && at + i - offset < len)
                         buf[at + i - offset] = bytes[i];
 }
+
+#ifndef UNDER_ASAN
+/* This program's malloc(3), also libyara's: the n-th allocation fails, or that and all behind it. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *ptr, size_t size);
+
+static struct {
+        unsigned count, fails_at;
+        bool for_ever;
+} allocations;
+
+static bool allocation_fails(void)
+{
+        allocations.count++;
+        if (allocations.fails_at == 0 || allocations.count < allocations.fails_at ||
+            (allocations.count > allocations.fails_at && !allocations.for_ever))
+                return false;
+        errno = ENOMEM;
+        return true;
+}
+
+void *malloc(size_t size)
+{
+        return allocation_fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+        return allocation_fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+        return allocation_fails() ? NULL : __libc_realloc(ptr, size);
+}
+#endif
 
 static ssize_t fake_read_at(void *from, void *buf, size_t len, uint64_t offset)
 {
@@ -1026,6 +1064,68 @@ static void memory_that_runs_out_is_an_error_and_no_crash(void **state)
 #endif
 }
 
+#ifndef UNDER_ASAN
+enum { TOLD = 0, BUDGET = 1, SILENT = 2 };
+
+static int scan_starved(struct pn_exact *exact, unsigned fails_at, bool for_ever)
+{
+        struct fake fake = {.size = 20000};
+        struct pn_object object = fake_object(&fake);
+        static struct told told;
+        struct pn_err err;
+        int result;
+
+        plant(&fake, 10, "NEEDLE_7", 8);
+        allocations.count = 0;
+        allocations.fails_at = fails_at;
+        allocations.for_ever = for_ever;
+        result = scan(exact, &object, &told, &err);
+        allocations.fails_at = 0;
+        if (result < 0)
+                return err.fault == PN_FAULT_BUDGET ? BUDGET : SILENT;
+        return find_told(&told, "a") ? TOLD : SILENT;
+}
+#endif
+
+/* A module without memory calls its value undefined and the rule does not match: that must not pass for an
+ * answer. A crash is one, the worker's death is seen. */
+static void an_allocation_that_fails_never_hides_a_hit(void **state)
+{
+#ifdef UNDER_ASAN
+        (void)state;
+        skip(); /* malloc(3) belongs to the sanitizer */
+#else
+        struct pn_exact *exact = with_rules("import \"hash\" import \"math\" rule a { strings: $a = "
+                                            "\"NEEDLE_7\" $b = /x(y|z)+/ condition: $a and not $b "
+                                            "and math.entropy(0, filesize) < 3 and hash.md5(0, 9) != \"x\" "
+                                            "and hash.sha256(0, 9) != \"y\" and "
+                                            "math.mean(0, 10) > 1 and hash.crc32(0, 9) > 1 }");
+        unsigned count, budget = 0;
+
+        (void)state;
+        pn_exact_set_blocks(exact, 8192, 1000);
+        assert_int_equal(scan_starved(exact, 0, false), TOLD);
+        count = allocations.count;
+        assert_true(count > 10);
+        for (unsigned i = 1; i <= 2 * count; i++) {
+                int status = 0;
+                pid_t pid = fork();
+
+                assert_true(pid >= 0);
+                if (pid == 0) {
+                        (void)signal(SIGSEGV, SIG_DFL); /* cmocka's would run the other tests again */
+                        _exit(scan_starved(exact, 1 + i / 2, i % 2));
+                }
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                if (WIFEXITED(status) && WEXITSTATUS(status) == SILENT)
+                        fail_msg("allocation %u of %u fails, and nobody is told", 1 + i / 2, count);
+                budget += WIFEXITED(status) && WEXITSTATUS(status) == BUDGET;
+        }
+        assert_true(budget > count);
+        (void)pn_exact_free(exact);
+#endif
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -1054,6 +1154,7 @@ int main(void)
                 cmocka_unit_test(a_rule_that_fails_on_a_file_is_named_as_its_fault),
                 cmocka_unit_test(rules_that_take_too_long_are_over_budget),
                 cmocka_unit_test(memory_that_runs_out_is_an_error_and_no_crash),
+                cmocka_unit_test(an_allocation_that_fails_never_hides_a_hit),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
