@@ -122,7 +122,7 @@ static int tell(const struct scan *scan, const struct pn_policy *policy, const c
                 const struct pn_findings *all)
 {
         struct pn_decision decision;
-        struct pn_outcome outcome = {.program = "postern scan", .id = scan->directory, .bundle = "", .root = root,
+        struct pn_outcome outcome = {.program = "postern scan", .by_hand = true, .id = "", .bundle = "", .root = root,
                                      .when_s = pn_clock_wall_s(), .mode = policy->mode, .decision = &decision,
                                      .findings = all, .break_glass = "", .warning = ""};
         const char *why;

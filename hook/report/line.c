@@ -39,7 +39,7 @@ static const char *verdict_word(const struct pn_outcome *o)
         if (!o->decision)
                 return "error";
         if (o->decision->admitted)
-                return o->decision->would_refuse ? "would refuse" : "admitted";
+                return o->decision->would_refuse ? "would refuse" : o->by_hand ? "clean" : "admitted";
         return o->decision->verdict == PN_VERDICT_REFUSED ? "refused" : "undecided";
 }
 

@@ -3,6 +3,7 @@
 #define PN_REPORT_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/decide.h"
@@ -16,6 +17,7 @@
 /* How one start ended, for all sinks alike. Pointers are borrowed. */
 struct pn_outcome {
         const char *program;     /* "postern-hook" or "postern scan" */
+        bool by_hand;            /* a scan that nothing waits for: nothing is admitted by it */
         const char *id;          /* the container's, raw; "" when unknown */
         const char *bundle;      /* raw; "" when unknown */
         const char *root;        /* raw; the root file system that was scanned; "" when unknown */

@@ -47,6 +47,14 @@
 #define PN_MSG_BATCH_MAX 16U           /* objects in one message: few enough for any RLIMIT_NOFILE */
 #define PN_MSG_NONE      UINT64_MAX    /* no object */
 
+/* What a worker says it is, and the supervisor must be too: a worker without its jail (preset sanitize) is another
+ * version, which nothing that is shipped will talk to. */
+#ifdef PN_TEST_NOJAIL
+#define PN_WIRE_VERSION PN_VERSION " without a jail"
+#else
+#define PN_WIRE_VERSION PN_VERSION
+#endif
+
 enum pn_msg_type {
         PN_MSG_LIMITS = 1,
         PN_MSG_ROOT,

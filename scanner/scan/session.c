@@ -91,9 +91,9 @@ static int on_ready(struct pn_session *session, enum pn_peer_role role, struct p
         pn_msg_get_text(in, version, sizeof(version));
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (strcmp(version, PN_VERSION) != 0) {
+        if (strcmp(version, PN_WIRE_VERSION) != 0) {
                 pn_session_fail(session, PN_ISSUE_NODE, NULL, "the worker is version %s, this program %s", version,
-                                PN_VERSION);
+                                PN_WIRE_VERSION);
                 return -1;
         }
         session->said_ready[role] = true;

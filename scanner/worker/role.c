@@ -42,7 +42,7 @@ int pn_worker_tell_issue(struct pn_worker *worker, enum pn_issue_class cls, uint
 int pn_worker_tell_ready(struct pn_worker *worker, const struct pn_walls *walls, struct pn_err *err)
 {
         pn_msg_begin(&worker->out, PN_MSG_READY, 0, (uint64_t)walls->landlock_abi);
-        pn_msg_bytes(&worker->out, PN_VERSION, strlen(PN_VERSION));
+        pn_msg_bytes(&worker->out, PN_WIRE_VERSION, strlen(PN_WIRE_VERSION));
         return pn_worker_tell(worker, err);
 }
 

@@ -418,9 +418,27 @@ static void plain_path_never_begins_within_an_escape(void **state)
         }
 }
 
+static void line_of_a_scan_by_hand_admits_nothing_and_has_no_hint(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f, "", "usr/lib/liblzma.so.5");
+        f.outcome.by_hand = true;
+        f.outcome.root = "/srv/tree";
+        pn_record_line(&f.outcome, f.line, sizeof(f.line));
+        assert_string_equal(f.line, "postern: refused /srv/tree: usr/lib/liblzma.so.5 matches XZ-BACKDOOR-001 "
+                                    "(critical, high confidence)");
+        f.decision = (struct pn_decision){
+                .verdict = PN_VERDICT_CLEAN, .admitted = true, .admitted_by = "policy", .why = ""};
+        pn_record_line(&f.outcome, f.line, sizeof(f.line));
+        assert_string_equal(f.line, "postern: clean /srv/tree: 0 files, 0 ELF");
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(line_of_a_scan_by_hand_admits_nothing_and_has_no_hint),
                 cmocka_unit_test(line_of_a_refusal_names_container_path_rule_and_how_sure),
                 cmocka_unit_test(line_counts_further_findings),
                 cmocka_unit_test(line_of_an_undecided_scan_has_path_words_and_class),

@@ -18,31 +18,38 @@ static const struct good {
         uint32_t major, minor;
         const char *root, *point, *options, *type, *source, *super;
 } goods[] = {
-        {"docker", "1021 98 0:81 / /var/lib/docker/overlay2/4f5e/merged rw,relatime shared:457 - overlay overlay "
-                   "rw,lowerdir=/var/lib/docker/overlay2/l/QN:/var/lib/docker/overlay2/l/ZK,upperdir=/u,workdir=/w",
+        {"docker",
+         "1021 98 0:81 / /var/lib/docker/overlay2/4f5e/merged rw,relatime shared:457 - overlay overlay "
+         "rw,lowerdir=/var/lib/docker/overlay2/l/QN:/var/lib/docker/overlay2/l/ZK,upperdir=/u,workdir=/w",
          1021, 98, 0, 81, "/", "/var/lib/docker/overlay2/4f5e/merged", "rw,relatime", "overlay", "overlay",
          "rw,lowerdir=/var/lib/docker/overlay2/l/QN:/var/lib/docker/overlay2/l/ZK,upperdir=/u,workdir=/w"},
-        {"podman", "540 531 0:52 / / rw,nodev,relatime - overlay overlay rw,lowerdir=" LONG "A:" LONG "B,metacopy=on",
+        {"podman",
+         "540 531 0:52 / / rw,nodev,relatime - overlay overlay rw,lowerdir=" LONG "A:" LONG "B,metacopy=on",
          540, 531, 0, 52, "/", "/", "rw,nodev,relatime", "overlay", "overlay",
          "rw,lowerdir=" LONG "A:" LONG "B,metacopy=on"},
         {"containerd_with_relative_lowerdirs",
-         "612 600 0:61 / / rw,relatime master:311 - overlay overlay rw,lowerdir=21/fs:20/fs:19/fs,upperdir=22/fs", 612,
-         600, 0, 61, "/", "/", "rw,relatime", "overlay", "overlay", "rw,lowerdir=21/fs:20/fs:19/fs,upperdir=22/fs"},
-        {"escaped_blanks_stay_escaped", "36 35 98:0 /mnt\\0401 /mnt\\0112 rw master:1 - ext3 /dev/my\\134root rw", 36,
-         35, 98, 0, "/mnt\\0401", "/mnt\\0112", "rw", "ext3", "/dev/my\\134root", "rw"},
-        {"many_optional_fields", "1 0 8:1 / / rw shared:1 master:2 propagate_from:3 unbindable - ext4 /dev/sda rw", 1,
-         0, 8, 1, "/", "/", "rw", "ext4", "/dev/sda", "rw"},
-        {"empty_source", "22 1 0:20 / /sys rw - sysfs  rw", 22, 1, 0, 20, "/", "/sys", "rw", "sysfs", "", "rw"},
-        {"a_source_that_is_a_dash", "22 1 0:20 / /x rw - tmpfs - rw", 22, 1, 0, 20, "/", "/x", "rw", "tmpfs", "-",
+         "612 600 0:61 / / rw,relatime master:311 - overlay overlay "
+         "rw,lowerdir=21/fs:20/fs:19/fs,upperdir=22/fs",
+         612, 600, 0, 61, "/", "/", "rw,relatime", "overlay", "overlay",
+         "rw,lowerdir=21/fs:20/fs:19/fs,upperdir=22/fs"},
+        {"escaped_blanks_stay_escaped",
+         "36 35 98:0 /mnt\\0401 /mnt\\0112 rw master:1 - ext3 /dev/my\\134root rw", 36, 35, 98, 0,
+         "/mnt\\0401", "/mnt\\0112", "rw", "ext3", "/dev/my\\134root", "rw"},
+        {"many_optional_fields",
+         "1 0 8:1 / / rw shared:1 master:2 propagate_from:3 unbindable - ext4 /dev/sda rw", 1, 0, 8, 1, "/",
+         "/", "rw", "ext4", "/dev/sda", "rw"},
+        {"empty_source", "22 1 0:20 / /sys rw - sysfs  rw", 22, 1, 0, 20, "/", "/sys", "rw", "sysfs", "",
          "rw"},
-        {"fuse_subtype", "22 1 0:20 / /x rw - fuse.\033[31m s rw", 22, 1, 0, 20, "/", "/x", "rw", "fuse.\033[31m", "s",
-         "rw"},
-        {"deleted_root", "22 1 0:20 /gone//deleted /x rw - ext4 s rw", 22, 1, 0, 20, "/gone//deleted", "/x", "rw",
-         "ext4", "s", "rw"},
-        {"largest_numbers", "9999999999999999999 0 4294967295:4294967295 / / rw - t s rw", 9999999999999999999ULL, 0,
-         4294967295U, 4294967295U, "/", "/", "rw", "t", "s", "rw"},
-        {"blanks_in_super_options", "22 1 0:20 / /x rw - cgroup2 s rw a b", 22, 1, 0, 20, "/", "/x", "rw", "cgroup2",
-         "s", "rw a b"},
+        {"a_source_that_is_a_dash", "22 1 0:20 / /x rw - tmpfs - rw", 22, 1, 0, 20, "/", "/x", "rw", "tmpfs",
+         "-", "rw"},
+        {"fuse_subtype", "22 1 0:20 / /x rw - fuse.\033[31m s rw", 22, 1, 0, 20, "/", "/x", "rw",
+         "fuse.\033[31m", "s", "rw"},
+        {"deleted_root", "22 1 0:20 /gone//deleted /x rw - ext4 s rw", 22, 1, 0, 20, "/gone//deleted", "/x",
+         "rw", "ext4", "s", "rw"},
+        {"largest_numbers", "9999999999999999999 0 4294967295:4294967295 / / rw - t s rw",
+         9999999999999999999ULL, 0, 4294967295U, 4294967295U, "/", "/", "rw", "t", "s", "rw"},
+        {"blanks_in_super_options", "22 1 0:20 / /x rw - cgroup2 s rw a b", 22, 1, 0, 20, "/", "/x", "rw",
+         "cgroup2", "s", "rw a b"},
 };
 
 static const struct bad {
@@ -140,7 +147,8 @@ static void mountinfo_refuses_every_line_that_is_cut_before_its_source(void **st
 
 static void mountinfo_finds_behind_lines_that_it_refuses(void **state)
 {
-        struct pn_view text = view_of("nonsense\n\n7 1 0:1 / /a rw - tmpfs a rw\n7\n8 1 0:2 / /b rw - proc b rw");
+        struct pn_view text =
+                view_of("nonsense\n\n7 1 0:1 / /a rw - tmpfs a rw\n7\n8 1 0:2 / /b rw - proc b rw");
         struct pn_mountinfo got;
 
         (void)state;
@@ -194,16 +202,26 @@ static const struct kind {
         const char *pseudo;
         bool honest;
 } kinds[] = {
-        {"proc", 0x9fa0, "proc", false},      {"sysfs", 0x62656572, "sysfs", false},
-        {"cgroup2", 0x63677270, "cgroup2", false}, {"autofs", 0x187, "autofs", false},
-        {"nsfs", 0x6e736673, "nsfs", false},  {"ext4", 0xef53, NULL, true},
-        {"xfs", 0x58465342, NULL, true},      {"btrfs", 0x9123683e, NULL, true},
-        {"tmpfs", 0x01021994, NULL, true},    {"overlayfs", 0x794c7630, NULL, true},
-        {"fuse", 0x65735546, NULL, false},    {"nfs", 0x6969, NULL, false},
-        {"squashfs", 0x73717368, NULL, false}, {"erofs", 0xe0f5e1e2, NULL, false},
-        {"9p", 0x01021997, NULL, false},      {"iso9660", 0x9660, NULL, false},
-        {"vfat", 0x4d44, NULL, false},        {"ramfs_whose_numbers_wrap", 0x858458f6, NULL, false},
-        {"one_nobody_knows", 0x12345678, NULL, false}, {"none", 0, NULL, false},
+        {"proc", 0x9fa0, "proc", false},
+        {"sysfs", 0x62656572, "sysfs", false},
+        {"cgroup2", 0x63677270, "cgroup2", false},
+        {"autofs", 0x187, "autofs", false},
+        {"nsfs", 0x6e736673, "nsfs", false},
+        {"ext4", 0xef53, NULL, true},
+        {"xfs", 0x58465342, NULL, true},
+        {"btrfs", 0x9123683e, NULL, true},
+        {"tmpfs", 0x01021994, NULL, true},
+        {"overlayfs", 0x794c7630, NULL, true},
+        {"fuse", 0x65735546, NULL, false},
+        {"nfs", 0x6969, NULL, false},
+        {"squashfs", 0x73717368, NULL, false},
+        {"erofs", 0xe0f5e1e2, NULL, false},
+        {"9p", 0x01021997, NULL, false},
+        {"iso9660", 0x9660, NULL, false},
+        {"vfat", 0x4d44, NULL, false},
+        {"ramfs_whose_numbers_wrap", 0x858458f6, NULL, false},
+        {"one_nobody_knows", 0x12345678, NULL, false},
+        {"none", 0, NULL, false},
         {"sign_extended", 0xfffffffff97cff8cULL, NULL, false},
 };
 

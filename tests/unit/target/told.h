@@ -2,7 +2,8 @@
 #ifndef PN_TEST_TARGET_TOLD_H
 #define PN_TEST_TARGET_TOLD_H
 
-/* A place for trees (a tmpfs of its own, in a mount name space of the test's), a walk over it, and all it told. */
+/* A place for trees (a tmpfs of its own, in a mount name space of the test's), a walk over it, and all it
+ * told. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,6 +207,22 @@ static inline void put_dirs(int dir, const char *name)
         assert_true(fd >= 0);
 }
 
+/* A chain of `levels` directories "d", each with a file "f" in it; returns the last one. */
+static inline int put_chain(unsigned levels)
+{
+        int at = dup(place.tree);
+
+        for (unsigned i = 0; i < levels; i++) {
+                int next = put_dir(at, "d");
+
+                (void)close(at);
+                at = next;
+                if (i % 100 == 0 || i + 1 == levels)
+                        put_file(at, "f");
+        }
+        return at;
+}
+
 static inline const char *path_of(const char *name)
 {
         static char path[2][256];
@@ -238,14 +255,16 @@ static inline int place_make(void **state)
         (void)state;
         (void)snprintf(place.dir, sizeof(place.dir), "/tmp/postern-walk-XXXXXX");
         if (!mkdtemp(place.dir) || mount("place", place.dir, "tmpfs", 0, "nr_inodes=200000") < 0 ||
-            mkdir(path_of("outside"), 0700) < 0 || mkdir(path_of("tree"), 0755) < 0 || chmod(place.dir, 0755) < 0)
+            mkdir(path_of("outside"), 0700) < 0 || mkdir(path_of("tree"), 0755) < 0 ||
+            chmod(place.dir, 0755) < 0)
                 return -1;
         place.outside = open(path_of("outside"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         place.tree = open(path_of("tree"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         place.limits = (struct pn_limits){.files = 100000, .directories = 100000, .depth = 10000};
         told.on_file = NULL;
         told.file_ret = 0;
-        return place.outside < 0 || place.tree < 0 || pn_walk_identify(AT_FDCWD, &place.host_root, NULL, NULL) < 0;
+        return place.outside < 0 || place.tree < 0 ||
+               pn_walk_identify(AT_FDCWD, &place.host_root, NULL, NULL) < 0;
 }
 
 static inline int place_remove(void **state)
