@@ -35,7 +35,8 @@ strace               faults in system calls
 procps               processes that must not be left behind
 util-linux           private mount namespaces
 mount                tmpfs, binds
-busybox-static       the small root file system
+busybox-static       the small root file system, a syslogd
+systemd              a journald
 runc                 the real runtimes
 crun                 the real runtimes
 mmdebstrap           a real Debian root file system

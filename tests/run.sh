@@ -80,18 +80,24 @@ count_tap() { # NAME LOG
 # ---------------------------------------------------------------- unit tests
 
 # cmocka's own lines are counted; a program that failed in another way counts once.
+ctest_words() { # LOG   what the programs that failed said, without the tests that passed
+        local number
+        for number in $(sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#([0-9]+): .*(\*\*\*|Not Run).*/\1/p' "$1"); do
+                grep -E "^$number: " "$1" | grep -vE '\[ (RUN|      OK) ' | tail -n 30 | sed 's/^/     /'
+        done
+}
+
 run_ctest() { # PRESET
         local log=$OUT/ctest-$1.log ok wrong programs
         # The sanitizers' own checks of the process (ptrace for leaks) take time: ctest bounds each program.
-        ctest --test-dir "build/$1" --output-on-failure --verbose -j "$JOBS" --timeout 180 >"$log" 2>&1 </dev/null
+        ctest --test-dir "build/$1" --verbose -j "$JOBS" --timeout 180 >"$log" 2>&1 </dev/null
         ok=$(grep -cE '^[0-9]+: \[ +OK \]' "$log")
         wrong=$(grep -cE '^[0-9]+: \[  (FAILED|ERROR) +\] [a-z]' "$log")
         programs=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*(\*\*\*|Not Run)' "$log")
         passed=$((passed + ok))
         echo "ok   unit tests of $1: $ok"
         if [ "$wrong" != 0 ] || [ "$programs" != 0 ] || [ "$ok" = 0 ]; then
-                grep -E '^ *[0-9]+/[0-9]+ Test .*(\*\*\*|Not Run)|\[  (FAILED|ERROR)|^[0-9]+: .*(error|Error|ERROR)' "$log" |
-                        head -n 40 | sed 's/^/     /'
+                ctest_words "$log"
                 fail "unit tests of $1 (see ${log#"$TOP"/})"
                 failed=$((failed - 1 + (wrong > programs ? wrong : (programs > 0 ? programs : 1))))
         fi

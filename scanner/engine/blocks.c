@@ -206,7 +206,7 @@ static int reserve(struct pn_blocks *blocks, size_t len)
 
         while (want < len)
                 want = least(2 * want, blocks->block_bytes);
-        if (len <= blocks->buffer_bytes)
+        if (blocks->buffer && len <= blocks->buffer_bytes)
                 return 0;
         free(blocks->buffer);
         blocks->loaded = NULL;

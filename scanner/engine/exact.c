@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ static void on_complaint(int level, const char *file, int line, const YR_RULE *r
                 return;
         first->any = true;
         first->line = line;
-        (void)strncpy(first->text, message, sizeof(first->text) - 1);
+        (void)snprintf(first->text, sizeof(first->text), "%s", message);
 }
 
 /* The line that imports `module`, for the message alone: a comment may fool it, the verdict does not come

@@ -2,7 +2,6 @@
 #include "scanner/engine/exact_state.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "scanner/base/clock.h"
@@ -65,19 +64,24 @@ static bool late(struct scan *scan)
 
 /* ---------------------------------------------------------------- matches across blocks */
 
-static void set_link(YR_MATCH *packed, size_t at, YR_MATCH *to)
+static void link_match(YR_MATCH *packed, YR_MATCH *prev, YR_MATCH *next)
 {
-        memcpy((char *)packed + at, &to, sizeof(to));
+        YR_MATCH match = pn_exact_match(packed);
+
+        match.prev = prev;
+        match.next = next;
+        memcpy(packed, &match, sizeof(match));
 }
 
 static void append(YR_MATCHES *list, YR_MATCH *packed)
 {
-        set_link(packed, offsetof(YR_MATCH, prev), list->tail);
-        set_link(packed, offsetof(YR_MATCH, next), NULL);
-        if (list->tail)
-                set_link(list->tail, offsetof(YR_MATCH, next), packed);
+        YR_MATCH *tail = list->tail;
+
+        if (tail)
+                link_match(tail, pn_exact_match(tail).prev, packed);
         else
                 list->head = packed;
+        link_match(packed, tail, NULL);
         list->tail = packed;
         list->count++;
 }

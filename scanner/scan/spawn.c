@@ -76,8 +76,13 @@ static int start(int worker, enum pn_peer_role role, const int sockets[3], struc
                 become(worker, names[role], sockets);
         peer->pid = pid;
         peer->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (peer->pid_fd < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "pidfd_open");
+        if (peer->pid_fd < 0) {
+                pn_err_fill(err, PN_FAULT_HOST, errno, "pidfd_open");
+                (void)kill(pid, SIGKILL); /* nobody could wait for it with an end in sight later */
+                (void)waitpid(pid, NULL, 0);
+                peer->pid = 0;
+                return -1;
+        }
         return 0;
 }
 
