@@ -13,7 +13,7 @@ struct pn_object_entry {
         struct pn_path path;
         uint64_t size_bytes;
         uint8_t sha256[PN_SHA256_BYTES];
-        bool raw_done, has_sha256, parse_asked;
+        bool has_sha256, parse_asked;
         uint32_t findings;
 };
 

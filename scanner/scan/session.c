@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "scanner/base/text.h"
@@ -248,9 +249,8 @@ static int on_raw(struct pn_session *session, enum pn_peer_role role, struct pn_
 
                 if (in->bad)
                         break;
-                if (!entry || entry->raw_done || number != session->all->tally.raw_answers)
+                if (!entry || number != session->all->tally.raw_answers)
                         return refuse(session, role, "an answer that nobody asked for");
-                entry->raw_done = true;
                 session->all->tally.raw_answers++;
                 session->all->tally.bytes += bytes;
                 if (flags & PN_FLAG_DIGEST)
@@ -390,6 +390,15 @@ static int dispatch(struct pn_session *session, enum pn_peer_role role, struct p
         return refuse(session, role, pn_msg_name(in->type));
 }
 
+/* Does something stand behind the end? Then that was a datagram of no bytes (for SOCK_SEQPACKET, FIONREAD counts all that
+ * waits). */
+static bool is_more(int sock)
+{
+        int bytes = 0;
+
+        return ioctl(sock, FIONREAD, &bytes) < 0 || bytes > 0;
+}
+
 void pn_session_pump(struct pn_session *session, enum pn_peer_role role)
 {
         for (unsigned i = 0; i < PN_SESSION_PUMP_MAX && !session->failed && session->peer[role].control >= 0; i++) {
@@ -399,9 +408,11 @@ void pn_session_pump(struct pn_session *session, enum pn_peer_role role)
 
                 if (got == 0)
                         session->closed[role] = true;
-                if (got == -2 || got == 0)
+                if (got == -2 || (got == 0 && !is_more(session->peer[role].control)))
                         return;
-                if (got < 0 || dispatch(session, role, &in, &err) < 0)
+                if (session->closed[role])
+                        refuse(session, role, "a word after it had closed");
+                else if (got < 0 || dispatch(session, role, &in, &err) < 0)
                         pn_session_fail(session, err.fault == PN_FAULT_HOST ? PN_ISSUE_NODE : PN_ISSUE_CONTENT, NULL,
                                         "the %s broke the protocol: %s", role_names[role], err.text);
         }

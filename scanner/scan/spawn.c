@@ -47,8 +47,7 @@ static void become(int worker, const char *role, const int sockets[3])
                 if (sockets[i] >= 0 && high[i] < 0)
                         _exit(127);
         }
-        if (null < 0 || (null = fcntl(null, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0 ||
-            (worker = fcntl(worker, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0)
+        if (null < 0 || (worker = fcntl(worker, F_DUPFD_CLOEXEC, FIRST_FREE)) < 0)
                 _exit(127);
         for (int fd = 0; fd < 3; fd++)
                 if (dup2(null, fd) < 0)

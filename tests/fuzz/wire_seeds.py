@@ -67,6 +67,10 @@ def session():
     yield "honest-heard-late", ready + files + note + answer + b"".join(ends) + gone
     yield "parser-first", ready + files + answer + step(HEAR, PARSE) + b"".join(ends) + heard + gone
     yield "no-answer", ready + files + b"".join(ends) + heard + gone
+    yield "after-end", ready + files + answer + b"".join(ends) + note + heard + gone
+    yield "exits-badly", ready + files + answer + b"".join(ends) + heard + step(EXIT, RAWS, b"\x03") + gone
+    yield "not-parsed", ready + files + b"".join(ends[:2]) + say(PARSE, END, 0, body=u64(0, 0, 0)) + heard + gone
+    yield "answered-twice", ready + files + say(RAWS, RAW, 1, 1, clean) + answer + b"".join(ends) + heard + gone
     yield "issue", ready + files + say(RAWS, ISSUE, 1, body=BODIES[ISSUE][1]) + answer + b"".join(ends) + heard + gone
     yield "fails", ready + files + say(PARSE, FAIL, 0, body=text(b"x")) + step(EXIT, PARSE, b"\x01") + heard + gone
     yield "descriptors", ready + step(WITH_FDS, WALK, message(END)) + heard

@@ -145,7 +145,7 @@ in_time() { # MILLISECONDS
         fuse hang-read "$P/clean"
         state >"$T/state.json"
         begin=$(now_ms)
-        env -i "$P/bin/postern-hook" --config "$policy" <"$T/state.json" 2>&1 | cat >"$T/out"
+        env -i "$P/bin/postern-hook" --config "$policy" <"$T/state.json" 2>&1 | timeout 10 cat >"$T/out"
         took_ms=$(($(now_ms) - begin))
         in_time 1500
         grep -q '^postern: ' "$T/out"
@@ -155,7 +155,7 @@ in_time() { # MILLISECONDS
         worker_bad any-stubborn
         state >"$T/state.json"
         begin=$(now_ms)
-        env -i "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-stubborn" <"$T/state.json" 2>&1 | cat >"$T/out"
+        env -i "$P/bin/postern-hook" --config "$policy" --worker "$P/bin/any-stubborn" <"$T/state.json" 2>&1 | timeout 10 cat >"$T/out"
         took_ms=$(($(now_ms) - begin))
         in_time 1500
 }

@@ -49,6 +49,11 @@ decent() {
         state | env -i "$P/bin/postern-hook" --config "$policy" >&- 2>&- || code=$?
         refused
         record '.verdict == "refused"'
+        code=0
+        state | env -i strace -qq -y -e trace=write,writev -o "$T/trace" "$P/bin/postern-hook" --config "$policy" >&- 2>&- || code=$?
+        refused
+        grep -q 'write(2</dev/null' "$T/trace"
+        [ "$(grep 'write(2<' "$T/trace" | grep -vc '/dev/null')" = 0 ]
 }
 
 @test "/dev/null as standard input is refused" {
@@ -155,6 +160,18 @@ STATES
         hook "$(state)"
         refused
         HOOK_ENV=(PATH=/usr/bin:/bin)
+}
+
+@test "no file that the environment names is opened" {
+        state >"$T/state.json"
+        code=0
+        env -i TZ=":$T/evil-tz" LOCPATH="$T/evil" TMPDIR="$T/evil" OPENSSL_CONF="$T/evil.cnf" GCONV_PATH="$T/evil" NLSPATH="$T/evil" \
+                strace -f -qq -e trace=openat,open,stat,newfstatat,access,readlink -o "$T/trace" \
+                "$P/bin/postern-hook" --config "$policy" <"$T/state.json" 2>"$T/stderr" || code=$?
+        out=$(cat "$T/stderr")
+        refused
+        grep -q policy.json "$T/trace"
+        [ "$(grep -c evil "$T/trace")" = 0 ]
 }
 
 @test "an environment of a megabyte changes nothing" {

@@ -15,8 +15,9 @@ teardown() {
         test_teardown
 }
 
-rlimit() { # TYPE VALUE
-        bundle_edit "$bundle" --arg t "$1" --argjson v "$2" '.process.rlimits += [{type: $t, soft: $v, hard: $v}]'
+rlimit() { # TYPE SOFT [HARD]
+        bundle_edit "$bundle" --arg t "$1" --argjson s "$2" --argjson h "${3:-$2}" \
+                '.process.rlimits += [{type: $t, soft: $s, hard: $h}]'
 }
 
 # Under the rlimits of the container (crun gives them to hooks) the marked tree must not start, and what the hook
@@ -24,8 +25,11 @@ rlimit() { # TYPE VALUE
 never_admitted() {
         start
         [ "$code" != 0 ]
-        [ "$RUNTIME" = crun ] || refused
-        [ ! -s "$audit" ] || record '.exit_code != 0'
+        if [ "$RUNTIME" = runc ]; then
+                refused # runc gives the hook its own
+        elif [ -n "$code" ] && [ "$code" != 10 ] && [ -s "$audit" ]; then
+                record '.exit_code != 0 and (.reason | contains("RLIMIT_"))'
+        fi
         no_stray "$P"
 }
 
@@ -51,6 +55,34 @@ never_admitted() {
         hook_add
         start
         refused_with 0 11 111
+        [ "$code" = 0 ] || record '.reason | contains("RLIMIT_NOFILE")'
+}
+
+@test "limits that the hook may raise it raises: clean starts, marked is refused" {
+        rlimit RLIMIT_AS $((64 << 20)) $((1 << 40))
+        rlimit RLIMIT_NOFILE 64 1024
+        rlimit RLIMIT_CPU 1 1000
+        rlimit RLIMIT_FSIZE 4096 $((1 << 30))
+        hook_add
+        start
+        admitted
+        mark usr/lib/libmarked.so
+        start
+        refused
+}
+
+@test "no signal is blocked in the hook and its workers, and none ignored but two" {
+        policy_write '.deadline_ms = 1500'
+        worker_bad any-silent
+        hook_add createRuntime --worker "$P/bin/any-silent"
+        (cd "$bundle" && runtime "$RUNTIME" --root "$T/state" run "mask$BASHPID" >"$T/out" 2>&1 </dev/null) &
+        wait_until 10 three_run "$P/bin/any-silent"
+        for pid in $(procs_of "$P"); do
+                grep '^Sig' "/proc/$pid/status"
+                grep -q '^SigBlk:[[:space:]]*0*$' "/proc/$pid/status"
+                grep -qE '^SigIgn:[[:space:]]*0*1001000$' "/proc/$pid/status" # SIGPIPE, SIGXFSZ
+        done
+        wait || :
 }
 
 @test "one second of processor time for the container: marked is refused" {

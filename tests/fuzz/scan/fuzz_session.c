@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct book {
         uint64_t readies, ends, words_after_end, errors, strange;
         uint64_t objects, answers, passed_on, parsed, end_number;
-        bool left_well, left;
+        bool closed, left_well, left;
 };
 
 static struct pn_session session;
@@ -64,8 +64,11 @@ static void note_down(struct book *book, const uint8_t *bytes, size_t len, bool 
 {
         struct pn_msg_in in;
 
-        if (len == 0 && !with_fds)
-                return; /* ends what is heard at once, says nothing */
+        if (len == 0 && !with_fds) {
+                book->closed = true; /* looks like the end of the stream */
+                return;
+        }
+        book->strange += book->closed;
         book->words_after_end += book->ends > 0;
         if (with_fds || pn_msg_open(bytes, len, &in, NULL) < 0) {
                 book->strange++;

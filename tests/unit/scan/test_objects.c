@@ -112,6 +112,7 @@ static void objects_answered_as_they_come_need_no_more_room(void **state)
                         pn_objects_done(&objects, i - 200);
         }
         assert_int_equal(objects.slots, 256);
+        assert_null(pn_objects_get(&objects, 99999 - 256)); /* its place is another's now */
         assert_int_equal(objects.open, 200);
         pn_objects_clear(&objects);
 }

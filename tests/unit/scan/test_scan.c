@@ -113,25 +113,46 @@ static void a_worker_that_misbehaves_never_makes_a_scan_complete(void **state)
         }
 }
 
-/* Much is to be told and nobody reads it: the supervisor's own send must end with the deadline. */
-static void a_worker_that_does_not_take_its_setup_meets_the_deadline(void **state)
+/* More setup than a socket holds. */
+static void tell_much(struct pn_scan_request *request)
 {
         static struct pn_scan_root root[500];
         static char label[8001];
+
+        memset(label, 'l', sizeof(label) - 1);
+        for (size_t i = 0; i < 500; i++)
+                root[i] = (struct pn_scan_root){PN_ROOT_BIND, -1, "/x", label};
+        request->root = root;
+        request->root_count = 500;
+}
+
+/* Nobody reads it: the supervisor's own send must end with the deadline. */
+static void a_worker_that_does_not_take_its_setup_meets_the_deadline(void **state)
+{
         struct pn_scan_request request = request_make(fake_path("walk", "is-deaf"), HANG_MS);
         struct pn_findings all;
         int64_t took;
 
         (void)state;
-        memset(label, 'l', sizeof(label) - 1);
-        for (size_t i = 0; i < 500; i++)
-                root[i] = (struct pn_scan_root){PN_ROOT_BIND, -1, "/x", label};
-        request.root = root;
-        request.root_count = 500;
+        tell_much(&request);
         took = scan(&request, &all);
         assert_true(took >= HANG_MS - 1 && took < HANG_MS + SLACK_MS);
         assert_int_equal(all.issue_count, 1);
         assert_int_equal(all.issue[0].cls, PN_ISSUE_DEADLINE);
+        pn_findings_clear(&all);
+}
+
+static void a_worker_that_is_gone_during_setup_is_told_by_its_end(void **state)
+{
+        struct pn_scan_request request = request_make(fake_path("walk", "fails"), AMPLE_MS);
+        struct pn_findings all;
+
+        (void)state;
+        tell_much(&request);
+        assert_true(scan(&request, &all) < AMPLE_MS / 2);
+        assert_int_equal(all.issue_count, 1);
+        assert_int_equal(all.issue[0].cls, PN_ISSUE_NODE);
+        assert_string_equal(first_issue(&all), "the walker ended early with status 3"); /* not: broken pipe */
         pn_findings_clear(&all);
 }
 
@@ -290,6 +311,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_scan_with_honest_workers_is_complete),
                 cmocka_unit_test(a_worker_that_misbehaves_never_makes_a_scan_complete),
                 cmocka_unit_test(a_worker_that_does_not_take_its_setup_meets_the_deadline),
+                cmocka_unit_test(a_worker_that_is_gone_during_setup_is_told_by_its_end),
                 cmocka_unit_test(the_deadline_may_have_passed_before_it_begins),
                 cmocka_unit_test(every_worker_is_told_its_part_of_the_setup),
                 cmocka_unit_test(workers_are_born_with_nothing_but_their_sockets),

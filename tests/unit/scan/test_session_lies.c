@@ -126,6 +126,12 @@ static const struct lie {
         /* silence */
         {"nothing, then a good exit", READY "!r", PN_ISSUE_CONTENT,
          "the raw matcher ended early with status 0"},
+        {"a word behind one of no bytes", READY "wO0+1 rA0 wZ wE1 rE1 pE0", PN_ISSUE_CONTENT,
+         "a word after it had closed"},
+        {"a word behind two of no bytes", READY "wO0+1 rA0 wE1 rE1 pE0 wZ wZ wE1", PN_ISSUE_CONTENT,
+         "a word after it had closed"},
+        {"a word some time after one of no bytes", READY "wO0+1 rA0 wZ . wE1 rE1 pE0", PN_ISSUE_CONTENT,
+         "a word after it had closed"},
         {"no bytes, as if it had closed", READY "wZ . !w", PN_ISSUE_CONTENT, "the walker ended early"},
 };
 
@@ -140,6 +146,14 @@ static void every_lie_is_refused_with_its_reason(void **state)
                 talk_is_refused(lies[i].cls, lies[i].why);
                 talk_again();
         }
+}
+
+static void a_bind_mount_is_no_view_even_when_it_is_walked(void **state)
+{
+        (void)state;
+        talk.request.root_count = 3;
+        say("wR wV3");
+        talk_is_refused(PN_ISSUE_CONTENT, "it named its view twice or wrongly");
 }
 
 /* An honest scan with one word left out is not complete, whichever that is. */
@@ -370,6 +384,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TALK(only_the_words_of_the_table_are_taken),
                 TALK(every_lie_is_refused_with_its_reason),
+                TALK(a_bind_mount_is_no_view_even_when_it_is_walked),
                 TALK(an_honest_scan_with_a_word_missing_is_not_complete),
                 TALK(a_worker_that_met_hostile_bytes_cannot_blame_the_node),
                 TALK(a_worker_tells_no_issue_of_the_nodes_or_of_the_deadline),

@@ -60,6 +60,7 @@ static void seen_never_skips_a_file_without_a_number(void **state)
         assert_int_equal(pn_seen_add(&seen, 5, 0), 1);
         assert_int_equal(pn_seen_add(&seen, 0, 7), 1);
         assert_int_equal(pn_seen_add(&seen, 0, 7), 0);
+        assert_int_equal(seen.used, 1);
         pn_seen_clear(&seen);
 }
 

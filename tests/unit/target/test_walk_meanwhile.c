@@ -225,7 +225,29 @@ static void walk_stops_at_each_limit_and_says_which(void **state)
                 assert_string_equal(told.issue[0].text, limits[i].words);
                 assert_true(told.files <= place.limits.files);
                 assert_true(told.counts.directories <= place.limits.directories);
+                assert_true(told.counts.directories <= place.limits.depth); /* they are one below the other */
                 assert_int_equal(told.counts.files, told.files);
+        }
+}
+
+/* Or a tree of links alone would keep the walk busy for ever. */
+static void walk_stops_at_as_many_links_or_special_files_as_files(void **state)
+{
+        (void)state;
+        place.limits.files = 2;
+        for (int special = 0; special < 2; special++) {
+                pn_autofd dir = put_dir(place.tree, special ? "specials" : "links");
+
+                for (char name[] = "0"; name[0] < '3'; name[0]++) {
+                        if (name[0] == '2') { /* two are just enough */
+                                assert_int_equal(walk_roots(&dir, (const char *const[]){""}, 1), 0);
+                                whole(0);
+                        }
+                        assert_int_equal(special ? mkfifoat(dir, name, 0600) : symlinkat("x", dir, name), 0);
+                }
+                assert_int_equal(walk_roots(&dir, (const char *const[]){""}, 1), 0);
+                assert_int_equal(told.issues, 1);
+                assert_string_equal(told.issue[0].text, "limits.files (2) reached");
         }
 }
 
@@ -284,6 +306,7 @@ int main(void)
                 PLACED(walk_ends_when_a_directory_was_moved_out),
                 PLACED(walk_never_leaves_a_tree_that_is_swapped_under_it),
                 PLACED(walk_stops_at_each_limit_and_says_which),
+                PLACED(walk_stops_at_as_many_links_or_special_files_as_files),
                 PLACED(walk_gives_up_without_descriptors),
                 PLACED(walk_ends_when_nobody_listens),
         };
