@@ -10,6 +10,8 @@
 
 #include "scanner/base/clock.h"
 
+#define RETRIES_MAX 16 /* of a call that is interrupted for ever: that is an error, not a reason to spin */
+
 int pn_fdpass_pair(int ret_sockets[2], int queue_bytes, struct pn_err *err)
 {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_sockets) < 0)
@@ -143,17 +145,19 @@ int pn_fdpass_recv(int sock, bool nonblock, void *buffer, struct pn_msg_in *ret,
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
         unsigned count = 0;
         bool fits;
-        ssize_t n;
+        ssize_t n = -1;
 
         if (ret_fds) {
                 msg.msg_control = control.bytes;
                 msg.msg_controllen = sizeof(control);
                 *ret_fd_count = 0;
         }
-        do {
-                n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (nonblock ? MSG_DONTWAIT : 0));
-        } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
         /* ECONNRESET says once that the peer died with messages of ours unread; what it sent is still queued */
+        for (unsigned tries = 0; tries < RETRIES_MAX; tries++) {
+                n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (nonblock ? MSG_DONTWAIT : 0));
+                if (n >= 0 || (errno != EINTR && errno != ECONNRESET))
+                        break;
+        }
         if (n < 0 && nonblock && errno == EAGAIN)
                 return -2;
         if (n < 0)

@@ -105,14 +105,32 @@ static struct pn_worker_root *find_root(struct pn_worker *worker, enum pn_root_k
         return NULL;
 }
 
-/* Is the view's root the directory that the host's root.path is? If not, /proc/PID is somebody else's (a pid used
- * again) or a sandbox that shows its own files (gVisor), and must not be scanned instead. */
-static bool view_is_true(const struct pn_worker_root *view, struct pn_walk_id host)
+/* Is something mounted at `label` below the view's root? Linux tells since 5.8; before, no view with bind mounts in it
+ * can be told from a host process's. */
+static bool is_mounted(int view, const char *label)
+{
+        pn_autofd fd = pn_fd_open_in_root(view, label);
+        struct statx st;
+
+        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0 &&
+               (st.stx_attributes_mask & st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* Is the view what the container will see? Its root must be the directory that the host's root.path is: else
+ * /proc/PID is a sandbox that shows its own files (gVisor). And every bind mount must be mounted in it: else it is a
+ * process of the host with a mount namespace of its own (a pid used again, a service, a kernel thread), where the root
+ * is the same directory and the container's volumes are not. */
+static bool view_is_true(const struct pn_worker *worker, const struct pn_worker_root *view, struct pn_walk_id host)
 {
         struct pn_walk_id id;
 
-        return view->fd >= 0 && pn_walk_identify(view->fd, &id, NULL, NULL) == 0 && id.dev == host.dev &&
-               id.ino == host.ino;
+        if (view->fd < 0 || pn_walk_identify(view->fd, &id, NULL, NULL) < 0 || id.dev != host.dev ||
+            id.ino != host.ino)
+                return false;
+        for (unsigned i = 0; i < worker->root_count; i++)
+                if (worker->root[i].kind == PN_ROOT_BIND && !is_mounted(view->fd, worker->root[i].label))
+                        return false;
+        return true;
 }
 
 static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, struct pn_walk_id *ret,
@@ -152,7 +170,7 @@ static int open_roots(struct pn_worker *worker, const struct pn_worker_root **re
                 view->fd = open_view(view, node, err);
         if (err->fault != PN_FAULT_NONE)
                 return -1;
-        *ret_main = view && view_is_true(view, host_id) ? view : host;
+        *ret_main = view && view_is_true(worker, view, host_id) ? view : host;
         for (unsigned i = 0; i < worker->root_count && *ret_main == host; i++)
                 if (worker->root[i].kind == PN_ROOT_BIND)
                         worker->root[i].fd = open(worker->root[i].path, O_PATH | O_CLOEXEC);
