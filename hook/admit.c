@@ -17,7 +17,7 @@
 #include "scanner/base/fd.h"
 #include "scanner/base/text.h"
 
-#define PN_STATE_WAIT_MS 10000 /* for the state, which is read before any policy: the runtime may wait to write it */
+#define PN_STATE_WAIT_MS 10000 /* at most for the state, however long the deadline is: runtimes write it at once */
 
 /* What a fault on the way to the scan is for the policy. */
 static enum pn_issue_class issue_of(enum pn_fault fault)
@@ -82,7 +82,7 @@ static unsigned make_roots(const struct pn_bundle *bundle, const struct pn_view_
         return count;
 }
 
-/* Types that are empty, or the kernel's, before the first instruction. */
+/* Types that are empty, the kernel's, or a copy of what lies below (tmpcopyup), before the first instruction. */
 static bool harmless_type(const char *type)
 {
         static const char *const types[] = {"proc",  "sysfs",  "cgroup", "cgroup2", "devpts",
@@ -109,7 +109,7 @@ static void tell_unseen(const struct pn_bundle *bundle, const char *missing, str
                 if (mount->bind || harmless_type(mount->type))
                         continue;
                 (void)pn_text_escape(type, sizeof(type), mount->type, strlen(mount->type));
-                (void)pn_findings_add_issue(all, PN_ISSUE_UNSCANNABLE, &path,
+                (void)pn_findings_add_issue(all, PN_ISSUE_CONTENT, &path,
                                             "a mount of type `%s` cannot be seen without the container's own view", type);
         }
 }
@@ -197,11 +197,15 @@ enum pn_exit pn_admit(const struct pn_admit *admit)
         struct pn_findings all = {0};
         struct pn_policy *policy = NULL;
         struct pn_err state_err = PN_ERR_INIT, err = PN_ERR_INIT;
+        int64_t wait_ms = PN_STATE_WAIT_MS;
         enum pn_exit ret;
 
-        /* drained before anything else: crun fails a start whose hook leaves its pipe unread */
-        (void)pn_state_read(admit->state_fd, admit->begin_ms + PN_STATE_WAIT_MS, &state, &state_err);
-        if (pn_policy_load(admit->config, &policy, &err) < 0) {
+        (void)pn_policy_load(admit->config, &policy, &err);
+        if (policy && policy->deadline_ms < wait_ms)
+                wait_ms = policy->deadline_ms;
+        /* drained in any case: crun fails a start whose hook leaves its pipe unread */
+        (void)pn_state_read(admit->state_fd, admit->begin_ms + wait_ms, &state, &state_err);
+        if (!policy) {
                 struct pn_outcome outcome = {.program = "postern-hook",
                                              .id = state.id ?: "",
                                              .bundle = state.bundle ?: "",

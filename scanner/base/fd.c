@@ -29,6 +29,8 @@ void pn_free_cleanup(void *ptr)
         free(block);
 }
 
+#define RACES_MAX 100000U /* tries to resolve a path while others rename; each is some microseconds */
+
 static int open_how(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
 {
         struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
@@ -58,7 +60,15 @@ int pn_fd_open_entry(int dirfd, const char *name)
 
 int pn_fd_open_in_root(int rootfd, const char *path)
 {
-        return open_how(rootfd, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        int fd = -1;
+
+        /* EAGAIN: a rename or mount anywhere on the node while ".." was being resolved */
+        for (unsigned tries = 0; fd < 0 && tries < RACES_MAX; tries++) {
+                fd = open_how(rootfd, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                if (fd < 0 && errno != EAGAIN)
+                        break;
+        }
+        return fd;
 }
 
 int pn_fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_len)

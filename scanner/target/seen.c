@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scanner/target/seen.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define FIRST_SLOTS 4096U
 
-static size_t place(const struct pn_seen *seen, uint64_t dev, uint64_t ino)
+static bool same(const struct pn_seen_key *a, const struct pn_seen_key *b)
 {
-        uint64_t hash = (ino ^ (dev << 32 | dev >> 32)) * 0x9e3779b97f4a7c15ULL; /* Fibonacci hashing, Knuth 6.4 */
+        return a->ino == b->ino && a->dev == b->dev && a->changed == b->changed;
+}
+
+static size_t place(const struct pn_seen *seen, const struct pn_seen_key *key)
+{
+        uint64_t hash = (key->ino ^ (key->dev << 32 | key->dev >> 32) ^ key->changed) * 0x9e3779b97f4a7c15ULL; /* Fibonacci hashing, Knuth 6.4 */
         size_t at = (size_t)(hash >> 20) & (seen->slots - 1);
 
-        while (seen->slot[at].ino != 0 && (seen->slot[at].ino != ino || seen->slot[at].dev != dev))
+        while (seen->slot[at].ino != 0 && !same(&seen->slot[at], key))
                 at = (at + 1) & (seen->slots - 1);
         return at;
 }
@@ -27,23 +33,24 @@ static int grow(struct pn_seen *seen)
         }
         for (size_t i = 0; i < old.slots; i++)
                 if (old.slot[i].ino != 0)
-                        seen->slot[place(seen, old.slot[i].dev, old.slot[i].ino)] = old.slot[i];
+                        seen->slot[place(seen, &old.slot[i])] = old.slot[i];
         free(old.slot);
         return 0;
 }
 
-int pn_seen_add(struct pn_seen *seen, uint64_t dev, uint64_t ino)
+int pn_seen_add(struct pn_seen *seen, uint64_t dev, uint64_t ino, uint64_t changed)
 {
+        const struct pn_seen_key key = {dev, ino, changed};
         size_t at;
 
         if (ino == 0)
                 return 1;
         if (2 * (seen->used + 1) > seen->slots && grow(seen) < 0)
                 return -1;
-        at = place(seen, dev, ino);
+        at = place(seen, &key);
         if (seen->slot[at].ino != 0)
                 return 0;
-        seen->slot[at] = (struct pn_seen_key){dev, ino};
+        seen->slot[at] = key;
         seen->used++;
         return 1;
 }

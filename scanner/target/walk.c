@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scanner/base/fd.h"
@@ -19,6 +21,9 @@
 
 #define READ_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
+#define LEASE_PAUSE_NS 10000000 /* between two tries to open a file under a lease */
+#define LEASE_TRIES    200      /* two seconds: holders answer at once or not at all */
+#define OVERLAY_MAGIC  0x794c7630
 #define XINO_SHIFT 55 /* overlayfs has 500 layers at most: their indexes stand in the bits from here on */
 
 /* One directory of the chain from the root to where we are. */
@@ -44,6 +49,7 @@ struct pn_walk {
         char *names; /* NUL-terminated names of directories still to be entered */
         size_t names_len, names_slots;
         uint64_t issues;
+        bool volume;  /* the root itself is the source of a bind mount */
         bool stopped; /* a limit was reached and told: end well, but incomplete */
         char path[PN_PATH_BYTES_MAX + NAME_MAX + 2];
         size_t path_len;
@@ -55,11 +61,12 @@ int pn_walk_identify(int fd, struct pn_walk_id *ret, uint32_t *ret_mode, uint64_
 {
         struct statx st;
 
-        if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_MNT_ID,
-                  &st) < 0)
+        if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 
+                  STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_CTIME | STATX_MNT_ID, &st) < 0)
                 return -1;
         *ret = (struct pn_walk_id){makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
-                                   st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0};
+                                   st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0,
+                                   (uint64_t)st.stx_ctime.tv_sec * 1000000000U + st.stx_ctime.tv_nsec};
         if (ret_mode)
                 *ret_mode = st.stx_mode;
         if (ret_size)
@@ -131,28 +138,45 @@ static int tell_unopened(struct pn_walk *walk, int code, const char *what, uint6
 
         if (code == EMFILE || code == ENFILE || code == ENOMEM)
                 return pn_err_set(err, PN_FAULT_HOST, code, "%s", what);
-        if (code == ENOENT && mount != walk->root.mount && mount != 0)
+        if ((code == ENOENT || code == ESTALE) && (walk->volume || (mount != walk->root.mount && mount != 0)))
                 return walk->sink.note(walk->sink.ctx, mount, "removed during the scan", &path, err);
         return tell_issue(walk, PN_ISSUE_CONTENT, code, what, err);
+}
+
+/* Opens what `fd` (O_PATH) is for reading: by the magic link, which leads to the very inode that was found, whatever
+ * its name is by now. A file under a write lease (samba, nfsd; fcntl(2) F_SETLEASE) answers EAGAIN until its holder has
+ * let go. */
+static int open_content(struct pn_walk *walk, int fd)
+{
+        const struct timespec pause = {0, LEASE_PAUSE_NS};
+        char number[16];
+        int content = -1;
+
+        (void)snprintf(number, sizeof(number), "%d", fd);
+        for (unsigned tries = 0; content < 0 && tries < LEASE_TRIES; tries++) {
+                if (tries > 0)
+                        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+                content = openat(walk->fds_dir, number, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+                if (content < 0 && errno != EAGAIN)
+                        break;
+        }
+        return content;
 }
 
 static int look_file(struct pn_walk *walk, int fd, struct pn_walk_id id, bool honest, uint64_t size,
                      struct pn_err *err)
 {
-        char number[16];
         struct pn_path path = here(walk);
         int content, is_new;
 
         if (walk->counts.files >= walk->limits.files)
                 return tell_limit(walk, "files", walk->limits.files, err);
-        is_new = honest ? pn_seen_add(&walk->seen, id.dev, id.ino) : 1;
+        is_new = honest ? pn_seen_add(&walk->seen, id.dev, id.ino, id.changed) : 1;
         if (is_new < 0)
                 return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a file");
         if (is_new == 0)
                 return 0;
-        /* the magic link leads to the very inode that was found, whatever its name is by now */
-        (void)snprintf(number, sizeof(number), "%d", fd);
-        content = openat(walk->fds_dir, number, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        content = open_content(walk, fd);
         if (content < 0)
                 return tell_unopened(walk, errno, "open", id.mount, err);
         walk->counts.files++;
@@ -170,7 +194,10 @@ static int look_mount(struct pn_walk *walk, int fd, struct pn_walk_id id, bool *
         if (fstatfs(fd, &fs) < 0)
                 return tell_unopened(walk, errno, "statfs", id.mount, err);
         name = pn_pseudofs_name((uint64_t)fs.f_type);
-        *ret_honest = pn_pseudofs_honest_inodes((uint64_t)fs.f_type);
+        /* an overlay that nobody can write may have no upper layer, and then all numbers may be those of one lower file
+         * system that tells what it likes */
+        *ret_honest = pn_pseudofs_honest_inodes((uint64_t)fs.f_type) &&
+                      !(fs.f_type == OVERLAY_MAGIC && (fs.f_flags & ST_RDONLY));
         *ret_skip = name != NULL;
         return name ? walk->sink.note(walk->sink.ctx, id.mount, name, &path, err) : 0;
 }
@@ -292,7 +319,7 @@ static int list(struct pn_walk *walk, struct pn_err *err)
                 ssize_t n = getdents64(dir.fd, walk->entries, sizeof(walk->entries));
 
                 if (n < 0)
-                        return tell_unopened(walk, errno, "read directory", 0, err);
+                        return tell_unopened(walk, errno, "read directory", dir.id.mount, err);
                 if (n == 0)
                         break;
                 for (ssize_t at = 0; at < n && !walk->stopped;) {
@@ -340,14 +367,14 @@ static int run_chain(struct pn_walk *walk, struct pn_err *err)
         while (walk->depth > 0 && !walk->stopped) {
                 struct frame *top = &walk->frame[walk->depth - 1];
                 size_t depth = walk->depth;
-                char name[NAME_MAX + 1];
+                const char *name;
 
                 if (top->names_next == walk->names_len) {
                         if (leave(walk, err) < 0)
                                 return -1;
                         continue;
                 }
-                (void)snprintf(name, sizeof(name), "%s", walk->names + top->names_next);
+                name = walk->names + top->names_next; /* of any length: FUSE and others do not stop at NAME_MAX */
                 top->names_next += strlen(name) + 1;
                 if (look(walk, name, true, err) < 0)
                         return -1;
@@ -368,7 +395,8 @@ int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_
                 return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root");
         walk->path_len = 0;
         walk->cut = false;
-        if (label[0] != '\0')
+        walk->volume = label[0] != '\0';
+        if (walk->volume)
                 path_push(walk, label);
         if (look_mount(walk, root_fd, walk->root, &honest, &skip, err) < 0)
                 return -1;

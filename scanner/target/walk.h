@@ -19,6 +19,7 @@
 /* Identity of a directory or file while it is looked at. */
 struct pn_walk_id {
         uint64_t dev, ino, mount;
+        uint64_t changed; /* ctime in ns: not part of who it is, but of whether it was seen */
 };
 
 struct pn_walk_counts {

@@ -52,7 +52,7 @@ static struct pn_sandbox box_of(struct pn_worker *worker)
 
         box.id = PN_WORKER_ID_FIRST + (unsigned)worker->parent;
         box.memory_bytes = ceilings[worker->role].memory_bytes;
-        box.files = ceilings[worker->role].files;
+        box.files = ceilings[worker->role].files + worker->root_count;
         box.cpu_s = (uint64_t)(pn_clock_left_ms(worker->deadline_ms) / 1000) + 2;
         return box;
 }

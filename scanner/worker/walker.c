@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "scanner/base/fd.h"
 #include "scanner/target/walk.h"
 #include "scanner/worker/role.h"
+
+#define FILES_NEEDED 256U /* beside the roots: batches, directories of the walk, sockets */
 
 struct batch {
         struct pn_worker *worker;
@@ -151,6 +154,17 @@ static int check_host(struct pn_worker_root *host, struct pn_walk_id node_root, 
         return 0;
 }
 
+/* Every bind source may have to be open at once. Where the limit cannot be raised, opening says so. */
+static void raise_files(const struct pn_worker *worker)
+{
+        struct rlimit files;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= worker->root_count + FILES_NEEDED)
+                return;
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* Opens what is to be walked: the container's view, when there is one and it is true; else the host's path and the
  * source of every bind mount. */
 static int open_roots(struct pn_worker *worker, const struct pn_worker_root **ret_main, struct pn_err *err)
@@ -163,6 +177,7 @@ static int open_roots(struct pn_worker *worker, const struct pn_worker_root **re
                 return pn_err_set(err, PN_FAULT_BUG, 0, "no root to walk");
         if (node < 0 || pn_walk_identify(node, &worker->node_root, NULL, NULL) < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "open /");
+        raise_files(worker);
         host->fd = open(host->path, O_PATH | O_CLOEXEC);
         if (check_host(host, worker->node_root, &host_id, err) < 0)
                 return -1;

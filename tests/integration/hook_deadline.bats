@@ -15,15 +15,12 @@ setup() {
 }
 
 teardown() {
-        [ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+        fuse_end
         test_teardown
 }
 
 fuse() { # BEHAVIOUR [CONTENT]
-        coproc SERVER { exec /usr/bin/python3 "$TOP/tests/fixtures/hang_fuse.py" "$root/fuse" "$@" 2>"$T/fuse.log"; }
-        server=$SERVER_PID
-        read -r -t 5 -u "${SERVER[0]}" ready
-        [ "$ready" = ready ]
+        fuse_at "$root/fuse" "$@"
 }
 
 in_time() { # MILLISECONDS

@@ -74,6 +74,13 @@ decent() {
         decent
 }
 
+@test "a writer that never ends its state is waited for no longer than the deadline" {
+        policy_write '.deadline_ms = 500'
+        hook_stdin < <(printf '{"id":'; exec sleep 20)
+        refused_with 12
+        [ "$took_ms" -lt 2000 ]
+}
+
 @test "states that are not good are refused, each in one decent line" {
         while IFS= read -r line; do
                 echo "state: $line"

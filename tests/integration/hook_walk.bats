@@ -16,6 +16,7 @@ setup() {
 
 teardown() {
         kill ${background:-} 2>/dev/null || :
+        fuse_end
         test_teardown
 }
 
@@ -303,4 +304,86 @@ PY
         [ "$rc" = 1 ]
         hook "$(state)"
         refused
+}
+
+# ---------------------------------------------------------------- what a review found
+
+@test "a directory whose name is longer than 255 bytes is entered" {
+        fuse_at "$root/fuse" long-name "$P/clean"
+        hook "$(state)"
+        admitted
+        fuse_end
+        fuse_at "$root/fuse" long-name "$P/marked"
+        hook "$(state)"
+        refused
+}
+
+@test "two files of one FUSE below an overlay that claim one inode number are both read" {
+        mkdir -p "$T/lower" "$root/vol"
+        fuse_at "$T/lower" one-ino "$P/marked"
+        mount -t overlay overlay -o "ro,lowerdir=$T/lower/l2:$T/lower/l1" "$root/vol"
+        hook "$(state)"
+        refused
+        umount "$root/vol"
+}
+
+@test "directories that come and go in a volume do not refuse a start" {
+        mkdir "$T/vol"
+        cp -a "$P/small/bin/." "$root/bin/"
+        bundle_mount "$bundle" bind "$T/vol" /vol rbind
+        hook_add
+        timeout 20 /usr/bin/python3 -c '
+import itertools, os, sys
+os.chdir(sys.argv[1])
+for i in itertools.count():
+    name = "d%d" % (i % 50)
+    os.makedirs(name + "/s", exist_ok=True)
+    os.rmdir(name + "/s")
+    os.rmdir(name)' "$T/vol" &
+        background=$!
+        for _ in 1 2 3 4 5 6; do
+                start
+                admitted
+                hook "$(state '.pid = 0')"
+                admitted
+        done
+}
+
+@test "a file under a write lease is waited for" {
+        cp "$P/marked" "$root/x/db"
+        /usr/bin/python3 - "$root/x/db" <<'PY' &
+import fcntl, os, signal, sys, time
+held = os.open(sys.argv[1], os.O_RDWR)
+def let_go(*_):
+    time.sleep(0.2)
+    fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+signal.signal(signal.SIGIO, let_go)
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+time.sleep(10)
+PY
+        background=$!
+        sleep 0.5
+        hook "$(state)"
+        refused
+}
+
+@test "300 bind mounts without a view are all read" {
+        for i in $(seq 300); do mkdir -p "$T/binds/$i"; done
+        bundle_edit "$bundle" --arg b "$T/binds" '.mounts += [range(1; 301)
+                | {type: "bind", source: ($b + "/" + tostring), destination: ("/vol/" + tostring), options: ["rbind"]}]'
+        hook "$(state '.pid = 0')"
+        admitted
+        cp "$P/marked" "$T/binds/300/x"
+        hook "$(state '.pid = 0')"
+        refused
+}
+
+@test "a mount that only the container can see refuses where there is no view" {
+        cp -al "$P/small" "$T/other"
+        cp "$P/marked" "$T/other/bin/evil"
+        mkdir "$T/up" "$T/work"
+        bundle_mount "$bundle" overlay overlay /vol "lowerdir=$T/other,upperdir=$T/up,workdir=$T/work"
+        hook "$(state '.pid = 0')"
+        refused_with 11
 }

@@ -99,6 +99,20 @@ state() { # [JQ-FILTER]   a state as a runtime writes it, of a container without
                  | '"${1:-.}"
 }
 
+# A FUSE file system of our own (tests/fixtures/hang_fuse.py), until fuse_end.
+fuse_at() { # DIRECTORY BEHAVIOUR [CONTENT]
+        mkdir -p "$1"
+        coproc SERVER { exec /usr/bin/python3 "$TOP/tests/fixtures/hang_fuse.py" "$@" 2>"$T/fuse.log"; }
+        server=$SERVER_PID
+        read -r -t 5 -u "${SERVER[0]}" ready
+        [ "$ready" = ready ]
+}
+
+fuse_end() {
+        [ -z "${server:-}" ] || { kill "$server" && wait "$server"; } 2>/dev/null || :
+        server=
+}
+
 # Asks the last record of the audit file; prints the answer.
 record() { # JQ-FILTER
         tail -n 1 "$audit" | jq -er "$1"

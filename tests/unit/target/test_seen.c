@@ -13,12 +13,14 @@ static void seen_tells_a_file_once(void **state)
         struct pn_seen seen = {0};
 
         (void)state;
-        assert_int_equal(pn_seen_add(&seen, 1, 2), 1);
-        assert_int_equal(pn_seen_add(&seen, 1, 2), 0);
-        assert_int_equal(pn_seen_add(&seen, 2, 1), 1); /* another device */
-        assert_int_equal(pn_seen_add(&seen, 2, 2), 1);
-        assert_int_equal(pn_seen_add(&seen, 1, 1), 1);
-        assert_int_equal(pn_seen_add(&seen, 2, 2), 0);
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 0), 0);
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 9), 1); /* the number was used again */
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 9), 0);
+        assert_int_equal(pn_seen_add(&seen, 2, 1, 0), 1); /* another device */
+        assert_int_equal(pn_seen_add(&seen, 2, 2, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 1, 1, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 2, 2, 0), 0);
         pn_seen_clear(&seen);
 }
 
@@ -29,9 +31,9 @@ static void seen_knows_all_after_growing(void **state)
 
         (void)state;
         for (uint64_t i = 1; i <= count; i++)
-                assert_int_equal(pn_seen_add(&seen, i % 7, i), 1);
+                assert_int_equal(pn_seen_add(&seen, i % 7, i, 0), 1);
         for (uint64_t i = 1; i <= count; i++)
-                assert_int_equal(pn_seen_add(&seen, i % 7, i), 0);
+                assert_int_equal(pn_seen_add(&seen, i % 7, i, 0), 0);
         assert_int_equal(seen.used, count);
         assert_true(seen.slots >= 2 * seen.used); /* or looking up would become slow */
         pn_seen_clear(&seen);
@@ -44,10 +46,10 @@ static void seen_stays_fast_with_numbers_far_apart(void **state)
 
         (void)state;
         for (uint64_t i = 1; i <= 20000; i++)
-                assert_int_equal(pn_seen_add(&seen, 0xfd00000000000001ULL, i << 32), 1);
+                assert_int_equal(pn_seen_add(&seen, 0xfd00000000000001ULL, i << 32, 0), 1);
         for (uint64_t i = 1; i <= 20000; i++)
-                assert_int_equal(pn_seen_add(&seen, i << 40, 12), 1);
-        assert_int_equal(pn_seen_add(&seen, 20000ULL << 40, 12), 0);
+                assert_int_equal(pn_seen_add(&seen, i << 40, 12, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 20000ULL << 40, 12, 0), 0);
         pn_seen_clear(&seen);
 }
 
@@ -56,10 +58,10 @@ static void seen_never_skips_a_file_without_a_number(void **state)
         struct pn_seen seen = {0};
 
         (void)state;
-        assert_int_equal(pn_seen_add(&seen, 5, 0), 1);
-        assert_int_equal(pn_seen_add(&seen, 5, 0), 1);
-        assert_int_equal(pn_seen_add(&seen, 0, 7), 1);
-        assert_int_equal(pn_seen_add(&seen, 0, 7), 0);
+        assert_int_equal(pn_seen_add(&seen, 5, 0, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 5, 0, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 0, 7, 0), 1);
+        assert_int_equal(pn_seen_add(&seen, 0, 7, 0), 0);
         assert_int_equal(seen.used, 1);
         pn_seen_clear(&seen);
 }
@@ -70,10 +72,10 @@ static void seen_that_was_cleared_has_seen_nothing(void **state)
 
         (void)state;
         pn_seen_clear(&seen);
-        assert_int_equal(pn_seen_add(&seen, 1, 2), 1);
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 0), 1);
         pn_seen_clear(&seen);
         assert_int_equal(seen.slots, 0);
-        assert_int_equal(pn_seen_add(&seen, 1, 2), 1);
+        assert_int_equal(pn_seen_add(&seen, 1, 2, 0), 1);
         pn_seen_clear(&seen);
 }
 
