@@ -186,6 +186,7 @@ part_integration() {
         local list=() file
         need_build release
         check "Debian root file system" tree_debian
+        check "a worker without its jail, to be refused" build sanitize postern-worker
         for file in tests/integration/*.bats; do
                 case $file in
                 */hook_*) list+=("- $file") ;;

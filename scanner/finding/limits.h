@@ -10,7 +10,7 @@ struct pn_limits {
         uint64_t files;       /* regular files in the tree */
         uint64_t directories; /* directories in the tree */
         uint64_t depth;       /* directories below each other */
-        uint64_t total_bytes; /* bytes read in one scan, holes not counted */
+        uint64_t total_bytes; /* bytes of ELF files, holes too, and heads of others, read in one scan */
         uint64_t hash_bytes;  /* an ELF file larger than this has no digest (its bytes are matched all the same) */
         uint64_t matches;     /* places where one string may match in one file */
 };

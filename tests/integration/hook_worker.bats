@@ -104,6 +104,12 @@ for_roles() { # BEHAVIOUR
         done
 }
 
+@test "a worker built without its jail is the node's fault, and nothing is admitted by it" {
+        hook "$(state)" --worker "$TOP/build/sanitize/bin/postern-worker"
+        refused_with 111
+        [[ $out == *"without a jail"* ]]
+}
+
 @test "other programs as a worker are no clean answer" {
         for worker in /bin/true /bin/false /bin/cat /usr/bin/yes; do
                 hook "$(state)" --worker "$worker"
