@@ -149,7 +149,7 @@ static int tell(const struct scan *scan, const struct pn_policy *policy, const c
         }
         print(all);
         pn_record_line(&outcome, line, sizeof(line));
-        (void)fputs(line, stderr);
+        (void)fprintf(stderr, "%s\n", line);
         return ret;
 }
 
