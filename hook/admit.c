@@ -85,8 +85,9 @@ static unsigned make_roots(const struct pn_bundle *bundle, const struct pn_view_
 /* Types that are empty, the kernel's, or a copy of what lies below (tmpcopyup), before the first instruction. */
 static bool harmless_type(const char *type)
 {
-        static const char *const types[] = {"proc",  "sysfs",  "cgroup", "cgroup2", "devpts",
-                                            "mqueue", "tmpfs", NULL};
+        static const char *const types[] = {"proc",   "sysfs",     "cgroup",     "cgroup2", "devpts",  "mqueue",
+                                            "tmpfs",  "ramfs",     "hugetlbfs",  "bpf",     "debugfs", "tracefs",
+                                            "pstore", "configfs",  "securityfs", NULL};
 
         for (const char *const *t = types; *t; t++)
                 if (strcmp(type, *t) == 0)

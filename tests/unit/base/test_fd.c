@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -256,6 +257,35 @@ static void open_in_root_resolves_links_as_a_process_rooted_there(void **ctx)
                 assert_true(st.st_ino == want.st_ino && st.st_dev == want.st_dev);
                 assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
         }
+}
+
+/* openat2(2) gives up with EAGAIN when anybody on the node renames while it resolves a "..". */
+static void open_in_root_outlasts_renames_of_others(void **ctx)
+{
+        struct place *place = *ctx;
+        pid_t child;
+
+        if (!have_openat2())
+                return;
+        write_file(place->fd, "a", "x", 1, 0600);
+        child = fork();
+        if (child == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;) {
+                        (void)renameat(place->fd, "a", place->fd, "b");
+                        (void)renameat(place->fd, "b", place->fd, "a");
+                }
+        }
+        assert_true(child > 0);
+        for (unsigned i = 0; i < 20000; i++) {
+                pn_autofd fd = pn_fd_open_in_root(place->fd, "sub/../sub/../sub/../sub/../sub/../sub/..");
+
+                assert_true(fd >= 0);
+        }
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        (void)unlinkat(place->fd, "a", 0);
+        (void)unlinkat(place->fd, "b", 0);
 }
 
 static void open_in_root_refuses_magic_links(void **ctx)
@@ -522,6 +552,7 @@ int main(void)
                 PLACED(open_entry_refuses_all_but_one_name_below),
                 PLACED(open_entry_does_not_wait_for_fifo),
                 PLACED(open_in_root_resolves_links_as_a_process_rooted_there),
+                PLACED(open_in_root_outlasts_renames_of_others),
                 cmocka_unit_test(open_in_root_refuses_magic_links),
                 PLACED(read_all_gives_every_byte_and_a_nul),
                 PLACED(read_all_refuses_one_byte_over_its_ceiling),
