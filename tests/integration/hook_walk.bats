@@ -342,7 +342,7 @@ for i in itertools.count():
     os.rmdir(name)' "$T/vol" &
         background=$!
         for _ in 1 2 3 4 5 6; do
-                start
+                RUNTIME=runc start
                 admitted
                 hook "$(state '.pid = 0')"
                 admitted
