@@ -15,8 +15,8 @@
 #include "policy/decide.h"
 #include "scanner/base/clock.h"
 #include "scanner/base/fd.h"
-#include "scanner/base/text.h"
 
+#define PN_MOUNT_PATH_MAX 4000 /* of a destination, source or type: PATH_MAX is 4096, and a message must hold two */
 #define PN_STATE_WAIT_MS 10000 /* at most for the state, however long the deadline is: runtimes write it at once */
 
 /* What a fault on the way to the scan is for the policy. */
@@ -60,8 +60,23 @@ static enum pn_exit exit_of(const struct pn_decision *decision, const struct pn_
         return PN_EXIT_BUG; /* clean and not admitted: decide() promises that this cannot be */
 }
 
-/* root.path, the view of it, and the sources of bind mounts for want of a view. *ret is the caller's to free. */
-static unsigned make_roots(const struct pn_bundle *bundle, const struct pn_view_of *view, struct pn_scan_root **ret)
+/* Types that are empty, the kernel's, or a copy of what lies below (tmpcopyup), before the first instruction. */
+static bool harmless_type(const char *type)
+{
+        static const char *const types[] = {"proc",   "sysfs",     "cgroup",     "cgroup2", "devpts",  "mqueue",
+                                            "tmpfs",  "ramfs",     "hugetlbfs",  "bpf",     "debugfs", "tracefs",
+                                            "pstore", "configfs",  "securityfs", NULL};
+
+        for (const char *const *t = types; *t; t++)
+                if (strcmp(type, *t) == 0)
+                        return true;
+        return false;
+}
+
+/* root.path, the view of it, and every mount of config.json that brings content: what must be mounted in the view, and
+ * what is read from its source for want of one. *ret is the caller's to free. */
+static unsigned make_roots(const struct pn_bundle *bundle, const struct pn_view_of *view, struct pn_scan_root **ret,
+                           struct pn_findings *all)
 {
         struct pn_scan_root *root = calloc(bundle->mount_count + 2, sizeof(*root));
         unsigned count = 0;
@@ -76,43 +91,26 @@ static unsigned make_roots(const struct pn_bundle *bundle, const struct pn_view_
                 const struct pn_mount *mount = &bundle->mount[i];
                 const char *label = mount->destination + strspn(mount->destination, "/");
 
-                if (mount->bind && mount->source[0] == '/' && strlen(label) < PN_PATH_BYTES_MAX)
-                        root[count++] = (struct pn_scan_root){PN_ROOT_BIND, -1, mount->source, label};
+                if (!mount->bind && harmless_type(mount->type))
+                        continue;
+                if (strlen(label) > PN_MOUNT_PATH_MAX || strlen(mount->source) > PN_MOUNT_PATH_MAX ||
+                    strlen(mount->type) > PN_MOUNT_PATH_MAX)
+                        (void)pn_findings_add_issue(all, PN_ISSUE_CONTENT, NULL,
+                                                    "config.json: mounts[%zu]: a path of more than %d bytes", i,
+                                                    PN_MOUNT_PATH_MAX);
+                else
+                        root[count++] = (struct pn_scan_root){mount->bind ? PN_ROOT_BIND : PN_ROOT_MOUNT, -1,
+                                                              mount->bind ? mount->source : mount->type, label};
         }
         return count;
 }
 
-/* Types that are empty, the kernel's, or a copy of what lies below (tmpcopyup), before the first instruction. */
-static bool harmless_type(const char *type)
+/* Says that a scan had to do without the container's own view. */
+static void tell_unseen(const char *missing, struct pn_findings *all)
 {
-        static const char *const types[] = {"proc",   "sysfs",     "cgroup",     "cgroup2", "devpts",  "mqueue",
-                                            "tmpfs",  "ramfs",     "hugetlbfs",  "bpf",     "debugfs", "tracefs",
-                                            "pstore", "configfs",  "securityfs", NULL};
-
-        for (const char *const *t = types; *t; t++)
-                if (strcmp(type, *t) == 0)
-                        return true;
-        return false;
-}
-
-/* Says what a scan without the container's own view cannot see. */
-static void tell_unseen(const struct pn_bundle *bundle, const char *missing, struct pn_findings *all)
-{
-        if (strncmp(all->view, "container", 9) == 0 || all->view[0] == '\0')
-                return;
-        (void)pn_findings_add_note(all, NULL, "no view through the container's process: %s",
-                                   missing[0] ? missing : "root.path is not the same directory there");
-        for (size_t i = 0; i < bundle->mount_count; i++) {
-                const struct pn_mount *mount = &bundle->mount[i];
-                struct pn_path path = {mount->destination, (uint32_t)strlen(mount->destination), false};
-                char type[64];
-
-                if (mount->bind || harmless_type(mount->type))
-                        continue;
-                (void)pn_text_escape(type, sizeof(type), mount->type, strlen(mount->type));
-                (void)pn_findings_add_issue(all, PN_ISSUE_CONTENT, &path,
-                                            "a mount of type `%s` cannot be seen without the container's own view", type);
-        }
+        if (strncmp(all->view, "container", 9) != 0 && all->view[0] != '\0')
+                (void)pn_findings_add_note(all, NULL, "no view through the container's process: %s",
+                                           missing[0] ? missing : "what config.json mounts is not mounted there");
 }
 
 static void scan(const struct pn_admit *admit, const struct pn_policy *policy, const struct pn_state *state,
@@ -133,7 +131,7 @@ static void scan(const struct pn_admit *admit, const struct pn_policy *policy, c
                 return;
         }
         pn_view_open(state->pid, &view);
-        request.root_count = make_roots(bundle, &view, &roots);
+        request.root_count = make_roots(bundle, &view, &roots, all);
         request.root = roots;
         request.rules = content.rules;
         request.rules_count = content.rules_count;
@@ -144,7 +142,7 @@ static void scan(const struct pn_admit *admit, const struct pn_policy *policy, c
                 (void)pn_findings_add_issue(all, PN_ISSUE_NODE, NULL, "no memory to begin a scan");
         else
                 pn_scan_run(&request, all);
-        tell_unseen(bundle, view.missing, all);
+        tell_unseen(view.missing, all);
         free(roots);
         pn_view_close(&view);
         pn_content_clear(&content);

@@ -38,6 +38,11 @@ static int get(const char *prefix, const json_t *object, const char *key, enum p
         return pn_jsonx_get(PN_CONFIG_NAME, prefix, object, key, kind, required, PN_FAULT_HOST, ret, err);
 }
 
+static int unlike(const char *prefix, const json_t *object, const char *const *known, struct pn_err *err)
+{
+        return pn_jsonx_unlike(PN_CONFIG_NAME, prefix, object, known, PN_FAULT_HOST, err);
+}
+
 /* A string of `object`; "" when it is absent. Borrowed. */
 static int get_string(const char *prefix, const json_t *object, const char *key, bool required,
                       const char **ret, struct pn_err *err)
@@ -59,7 +64,9 @@ static int take_root(const json_t *config, const char *bundle_dir, struct pn_bun
         const char *path;
         json_t *root;
 
-        if (get("", config, "root", PN_JSONX_OBJECT, true, &root, err) < 0 ||
+        if (unlike("", config, (const char *const[]){"root", "mounts", NULL}, err) < 0 ||
+            get("", config, "root", PN_JSONX_OBJECT, true, &root, err) < 0 ||
+            unlike("root.", root, (const char *const[]){"path", NULL}, err) < 0 ||
             get_string("root.", root, "path", true, &path, err) < 0)
                 return -1;
         bundle->root_path = path_join(bundle_dir, path);
@@ -98,7 +105,8 @@ static int take_mount(const json_t *object, size_t index, const char *bundle_dir
                 return pn_err_set(err, PN_FAULT_HOST, 0, PN_CONFIG_NAME ": mounts[%zu]: must be an object",
                                   index);
         (void)snprintf(prefix, sizeof(prefix), "mounts[%zu].", index);
-        if (get_string(prefix, object, "destination", true, &destination, err) < 0 ||
+        if (unlike(prefix, object, (const char *const[]){"destination", "type", "source", "options", NULL}, err) < 0 ||
+            get_string(prefix, object, "destination", true, &destination, err) < 0 ||
             get_string(prefix, object, "type", false, &type, err) < 0 ||
             find_bind(prefix, object, type, &mount->bind, err) < 0 ||
             get_string(prefix, object, "source", mount->bind, &source, err) < 0)

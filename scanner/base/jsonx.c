@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "scanner/base/text.h"
 
@@ -135,6 +136,22 @@ int pn_jsonx_known(const char *name, const char *prefix, const json_t *object, c
                         continue;
                 (void)pn_text_escape(shown, sizeof(shown), key, strlen(key));
                 return pn_err_set(err, fault, 0, "%s: %s%s: unknown key", name, prefix, shown);
+        }
+        return 0;
+}
+
+int pn_jsonx_unlike(const char *name, const char *prefix, const json_t *object, const char *const *known,
+                    enum pn_fault fault, struct pn_err *err)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)(uintptr_t)object, key, value)
+        {
+                for (const char *const *k = known; *k; k++)
+                        if (strcasecmp(*k, key) == 0 && strcmp(*k, key) != 0)
+                                return pn_err_set(err, fault, 0, "%s: %s%s: differs from `%s` in case alone", name,
+                                                  prefix, key, *k);
         }
         return 0;
 }

@@ -37,4 +37,9 @@ int pn_jsonx_get(const char *name, const char *prefix, const json_t *object, con
 int pn_jsonx_known(const char *name, const char *prefix, const json_t *object, const char *const *known,
                    enum pn_fault fault, struct pn_err *err);
 
+/* -1 with `fault` for the first key that is one of the NULL-terminated list but for the case of its letters: Go's
+ * encoding/json, with which runc and the engines read, takes it for that key, and jansson does not. */
+int pn_jsonx_unlike(const char *name, const char *prefix, const json_t *object, const char *const *known,
+                    enum pn_fault fault, struct pn_err *err);
+
 #endif

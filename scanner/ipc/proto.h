@@ -78,6 +78,7 @@ enum pn_root_kind {
         PN_ROOT_VIEW = 1, /* root.path below /proc/PID/root: the container's own view */
         PN_ROOT_HOST,     /* root.path as this node sees it */
         PN_ROOT_BIND,     /* the source of a bind mount, for want of a view */
+        PN_ROOT_MOUNT,    /* a mount of another kind (path: its type), which only the view shows */
         PN_ROOT_KINDS,
 };
 

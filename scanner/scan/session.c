@@ -137,7 +137,7 @@ static int on_view(struct pn_session *session, enum pn_peer_role role, struct pn
 
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (session->said_view || in->number == PN_ROOT_BIND || !was_asked(session->request, in->number))
+        if (session->said_view || in->number > PN_ROOT_HOST || !was_asked(session->request, in->number))
                 return refuse(session, role, "it named its view twice or wrongly");
         session->said_view = true;
         words = view ? "container" : session->request->root_count > 1 ? "host path and bind sources" : "directory";

@@ -22,7 +22,8 @@
 #define READ_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 #define LEASE_PAUSE_NS 10000000 /* between two tries to open a file under a lease */
-#define LEASE_TRIES    200      /* two seconds: holders answer at once or not at all */
+#define LEASE_TRIES    200      /* two seconds a walk: holders answer at once or not at all */
+#define LOOK_TRIES     3        /* at a name in a volume that others change */
 #define OVERLAY_MAGIC  0x794c7630
 #define XINO_SHIFT 55 /* overlayfs has 500 layers at most: their indexes stand in the bits from here on */
 
@@ -49,6 +50,10 @@ struct pn_walk {
         char *names; /* NUL-terminated names of directories still to be entered */
         size_t names_len, names_slots;
         uint64_t issues;
+        uint64_t *met; /* ids of the mounts that were entered */
+        size_t met_count;
+        unsigned lease_tries;
+        bool gone;    /* what was looked at is not there any more, or was never there under this name */
         bool volume;  /* the root itself is the source of a bind mount */
         bool stopped; /* a limit was reached and told: end well, but incomplete */
         char path[PN_PATH_BYTES_MAX + NAME_MAX + 2];
@@ -131,15 +136,14 @@ static int tell_limit(struct pn_walk *walk, const char *key, uint64_t value, str
 }
 
 /* What could not be opened. Running out of descriptors or memory is ours, not the file's. A name that is gone was
- * there a moment ago: in a volume others may remove files, in the image's own tree nobody can. */
+ * there a moment ago: in a volume others may remove files (look() asks once more), in the image's own tree nobody
+ * can. */
 static int tell_unopened(struct pn_walk *walk, int code, const char *what, uint64_t mount, struct pn_err *err)
 {
-        struct pn_path path = here(walk);
-
         if (code == EMFILE || code == ENFILE || code == ENOMEM)
                 return pn_err_set(err, PN_FAULT_HOST, code, "%s", what);
         if ((code == ENOENT || code == ESTALE) && (walk->volume || (mount != walk->root.mount && mount != 0)))
-                return walk->sink.note(walk->sink.ctx, mount, "removed during the scan", &path, err);
+                return walk->gone = true, 0;
         return tell_issue(walk, PN_ISSUE_CONTENT, code, what, err);
 }
 
@@ -150,17 +154,16 @@ static int open_content(struct pn_walk *walk, int fd)
 {
         const struct timespec pause = {0, LEASE_PAUSE_NS};
         char number[16];
-        int content = -1;
+        int content;
 
         (void)snprintf(number, sizeof(number), "%d", fd);
-        for (unsigned tries = 0; content < 0 && tries < LEASE_TRIES; tries++) {
-                if (tries > 0)
-                        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        for (;;) {
                 content = openat(walk->fds_dir, number, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-                if (content < 0 && errno != EAGAIN)
-                        break;
+                if (content >= 0 || errno != EAGAIN || walk->lease_tries == LEASE_TRIES)
+                        return content;
+                walk->lease_tries++;
+                (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
         }
-        return content;
 }
 
 static int look_file(struct pn_walk *walk, int fd, struct pn_walk_id id, bool honest, uint64_t size,
@@ -171,16 +174,31 @@ static int look_file(struct pn_walk *walk, int fd, struct pn_walk_id id, bool ho
 
         if (walk->counts.files >= walk->limits.files)
                 return tell_limit(walk, "files", walk->limits.files, err);
-        is_new = honest ? pn_seen_add(&walk->seen, id.dev, id.ino, id.changed) : 1;
-        if (is_new < 0)
-                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a file");
-        if (is_new == 0)
-                return 0;
         content = open_content(walk, fd);
         if (content < 0)
                 return tell_unopened(walk, errno, "open", id.mount, err);
+        /* seen is what was opened: a link to a file that could not be is tried again */
+        is_new = honest ? pn_seen_add(&walk->seen, id.dev, id.ino, id.changed) : 1;
+        if (is_new <= 0) {
+                (void)close(content);
+                return is_new == 0 ? 0 : pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a file");
+        }
         walk->counts.files++;
         return walk->sink.file(walk->sink.ctx, content, size, &path, err);
+}
+
+static int meet(struct pn_walk *walk, uint64_t mount)
+{
+        uint64_t *more;
+
+        if (pn_walk_met(walk, mount))
+                return 0;
+        more = reallocarray(walk->met, walk->met_count + 1, sizeof(*more));
+        if (!more)
+                return -1;
+        walk->met = more;
+        walk->met[walk->met_count++] = mount;
+        return 0;
 }
 
 /* Is this mount one whose files are not content? Fills *ret_honest for those that are. */
@@ -199,6 +217,8 @@ static int look_mount(struct pn_walk *walk, int fd, struct pn_walk_id id, bool *
         *ret_honest = pn_pseudofs_honest_inodes((uint64_t)fs.f_type) &&
                       !(fs.f_type == OVERLAY_MAGIC && (fs.f_flags & ST_RDONLY));
         *ret_skip = name != NULL;
+        if (!name && meet(walk, id.mount) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "remember a mount");
         return name ? walk->sink.note(walk->sink.ctx, id.mount, name, &path, err) : 0;
 }
 
@@ -273,7 +293,7 @@ static bool own_number(struct pn_walk_id file, struct pn_walk_id dir)
 
 /* One name of the directory at the end of the chain. Directories are entered when `descend`, else remembered: the
  * listing is read to its end first, so that no cursor has to survive a closed descriptor. */
-static int look(struct pn_walk *walk, const char *name, bool descend, struct pn_err *err)
+static int look_once(struct pn_walk *walk, const char *name, bool descend, struct pn_err *err)
 {
         const struct frame dir = walk->frame[walk->depth - 1];
         bool honest = dir.honest, skip = false;
@@ -302,12 +322,55 @@ static int look(struct pn_walk *walk, const char *name, bool descend, struct pn_
         if (id.mount != dir.id.mount || id.dev != dir.id.dev) {
                 if (look_mount(walk, fd, id, &honest, &skip, err) < 0)
                         return -1;
-                if (skip)
+                if (skip || walk->gone)
                         return 0;
         }
         if (S_ISDIR(mode))
                 return enter(walk, fd, id, honest, err);
         return look_file(walk, fd, id, honest && own_number(id, dir.id), size, err);
+}
+
+static bool take_gone(struct pn_walk *walk)
+{
+        bool gone = walk->gone;
+
+        walk->gone = false;
+        return gone;
+}
+
+/* look_once(), and once more as long as what was found turns out to be gone while its name is still there: a file that
+ * was replaced, or one of whose old self the kernel still had a memory (ESTALE; asking by name makes it forget). Only
+ * a name that is not there by now was removed, and only that is no issue. */
+static int look(struct pn_walk *walk, const char *name, bool descend, struct pn_err *err)
+{
+        const struct frame dir = walk->frame[walk->depth - 1];
+
+        for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
+                struct pn_path path;
+                struct statx st;
+
+                path_reset(walk, &dir);
+                if (look_once(walk, name, descend, err) < 0)
+                        return -1;
+                if (!take_gone(walk))
+                        return 0;
+                path = here(walk);
+                if (statx(dir.fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0 && errno == ENOENT)
+                        return walk->sink.note(walk->sink.ctx, dir.id.mount, "removed during the scan", &path, err);
+        }
+        return tell_issue(walk, PN_ISSUE_CONTENT, 0, "replaced again and again during the scan", err);
+}
+
+/* The directory at the end of the chain cannot be read: was it removed, or is it still there? */
+static int tell_unread(struct pn_walk *walk, int fd, struct pn_err *err)
+{
+        int code = errno;
+        struct pn_path path = here(walk);
+        struct stat st;
+
+        if (code == ENOENT && fstat(fd, &st) == 0 && st.st_nlink == 0)
+                return walk->sink.note(walk->sink.ctx, 0, "removed during the scan", &path, err);
+        return tell_issue(walk, PN_ISSUE_CONTENT, code, "read directory", err);
 }
 
 /* Reads the directory at the end of the chain to its end. */
@@ -319,7 +382,7 @@ static int list(struct pn_walk *walk, struct pn_err *err)
                 ssize_t n = getdents64(dir.fd, walk->entries, sizeof(walk->entries));
 
                 if (n < 0)
-                        return tell_unopened(walk, errno, "read directory", dir.id.mount, err);
+                        return tell_unread(walk, dir.fd, err);
                 if (n == 0)
                         break;
                 for (ssize_t at = 0; at < n && !walk->stopped;) {
@@ -354,7 +417,7 @@ static int leave(struct pn_walk *walk, struct pn_err *err)
                 return 0;
         parent->fd = openat(fd, "..", READ_DIR);
         if (parent->fd < 0)
-                return tell_unopened(walk, errno, "open directory again", 0, err) < 0 ? -1 : (walk->stopped = true, 0);
+                return walk->stopped = true, tell_issue(walk, PN_ISSUE_CONTENT, errno, "open directory again", err);
         if (pn_walk_identify(parent->fd, &id, NULL, NULL) < 0 || !same(id, parent->id)) {
                 walk->stopped = true;
                 return tell_issue(walk, PN_ISSUE_CONTENT, 0, "a directory was moved during the scan", err);
@@ -384,23 +447,15 @@ static int run_chain(struct pn_walk *walk, struct pn_err *err)
         return 0;
 }
 
-int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_err *err)
+/* The root itself, and what is below it. */
+static int run(struct pn_walk *walk, int root_fd, uint32_t mode, uint64_t size, struct pn_err *err)
 {
         bool honest = false, skip = false;
-        uint32_t mode;
-        uint64_t size;
         int ret;
 
-        if (pn_walk_identify(root_fd, &walk->root, &mode, &size) < 0)
-                return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root");
-        walk->path_len = 0;
-        walk->cut = false;
-        walk->volume = label[0] != '\0';
-        if (walk->volume)
-                path_push(walk, label);
         if (look_mount(walk, root_fd, walk->root, &honest, &skip, err) < 0)
                 return -1;
-        if (skip || walk->stopped)
+        if (skip || walk->stopped || walk->gone)
                 return 0;
         if (S_ISREG(mode)) /* whose number it is cannot be asked without its directory */
                 return look_file(walk, root_fd, walk->root, false, size, err);
@@ -419,6 +474,23 @@ int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_
         }
         walk->names_len = 0;
         return ret;
+}
+
+int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_err *err)
+{
+        uint32_t mode;
+        uint64_t size;
+
+        if (pn_walk_identify(root_fd, &walk->root, &mode, &size) < 0)
+                return pn_err_set(err, PN_FAULT_HOST, errno, "stat the root");
+        walk->path_len = 0;
+        walk->cut = false;
+        walk->volume = label[0] != '\0';
+        if (walk->volume)
+                path_push(walk, label);
+        if (run(walk, root_fd, mode, size, err) < 0)
+                return -1;
+        return take_gone(walk) ? tell_issue(walk, PN_ISSUE_CONTENT, 0, "gone while it was looked at", err) : 0;
 }
 
 int pn_walk_new(const struct pn_limits *limits, int fds_dir, struct pn_walk_id host_root,
@@ -443,8 +515,17 @@ struct pn_walk *pn_walk_free(struct pn_walk *walk)
         pn_seen_clear(&walk->seen);
         free(walk->frame);
         free(walk->names);
+        free(walk->met);
         free(walk);
         return NULL;
+}
+
+bool pn_walk_met(const struct pn_walk *walk, uint64_t mount)
+{
+        for (size_t i = 0; i < walk->met_count; i++)
+                if (walk->met[i] == mount)
+                        return true;
+        return false;
 }
 
 const struct pn_walk_counts *pn_walk_counted(const struct pn_walk *walk)

@@ -54,6 +54,9 @@ struct pn_walk *pn_walk_free(struct pn_walk *walk);
  * descriptors or memory left). */
 int pn_walk_run(struct pn_walk *walk, int root_fd, const char *label, struct pn_err *err);
 
+/* Was the mount with this id entered by the walk (and not skipped, nor out of reach below one that was)? */
+bool pn_walk_met(const struct pn_walk *walk, uint64_t mount);
+
 const struct pn_walk_counts *pn_walk_counted(const struct pn_walk *walk);
 
 /* Identity by statx(2) of an O_PATH descriptor; `mount` is 0 where the kernel does not tell it (before 5.8).

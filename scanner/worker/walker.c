@@ -108,19 +108,26 @@ static struct pn_worker_root *find_root(struct pn_worker *worker, enum pn_root_k
         return NULL;
 }
 
-/* Is something mounted at `label` below the view's root? Linux tells since 5.8; before, no view with bind mounts in it
- * can be told from a host process's. */
-static bool is_mounted(int view, const char *label)
+/* A mount of config.json, which the container has at `label`. */
+static bool is_asked_mount(const struct pn_worker_root *root)
+{
+        return root->kind == PN_ROOT_BIND || root->kind == PN_ROOT_MOUNT;
+}
+
+/* Is something mounted at `label` below the view's root, and not that root itself? Linux tells since 5.8; before, no
+ * view with mounts in it can be told from a host process's. */
+static bool is_mounted(int view, uint64_t view_mount, const char *label)
 {
         pn_autofd fd = pn_fd_open_in_root(view, label);
         struct statx st;
 
-        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0 &&
+        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_MNT_ID, &st) == 0 &&
+               (st.stx_mask & STATX_MNT_ID) && st.stx_mnt_id != view_mount &&
                (st.stx_attributes_mask & st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /* Is the view what the container will see? Its root must be the directory that the host's root.path is: else
- * /proc/PID is a sandbox that shows its own files (gVisor). And every bind mount must be mounted in it: else it is a
+ * /proc/PID is a sandbox that shows its own files (gVisor). And every mount of config.json must be mounted in it: else it is a
  * process of the host with a mount namespace of its own (a pid used again, a service, a kernel thread), where the root
  * is the same directory and the container's volumes are not. */
 static bool view_is_true(const struct pn_worker *worker, const struct pn_worker_root *view, struct pn_walk_id host)
@@ -131,7 +138,7 @@ static bool view_is_true(const struct pn_worker *worker, const struct pn_worker_
             id.ino != host.ino)
                 return false;
         for (unsigned i = 0; i < worker->root_count; i++)
-                if (worker->root[i].kind == PN_ROOT_BIND && !is_mounted(view->fd, worker->root[i].label))
+                if (is_asked_mount(&worker->root[i]) && !is_mounted(view->fd, id.mount, worker->root[i].label))
                         return false;
         return true;
 }
@@ -192,27 +199,54 @@ static int open_roots(struct pn_worker *worker, const struct pn_worker_root **re
         return 0;
 }
 
-/* Walks the view, or for want of it the host's path and every bind source. Leaves its own notes of what is
- * missing. */
-static int walk_roots(struct pn_worker *worker, struct pn_walk *walk, struct batch *batch, bool view,
-                      struct pn_err *err)
+static int tell_root(struct batch *batch, const struct pn_worker_root *root, const char *text, struct pn_err *err)
 {
-        for (unsigned i = 0; i < worker->root_count; i++) {
-                struct pn_worker_root *root = &worker->root[i];
-                struct pn_path path = {root->label, (uint32_t)strlen(root->label), false};
+        struct pn_path path = {root->label, (uint32_t)strlen(root->label), false};
 
-                if (view != (root->kind == PN_ROOT_VIEW))
+        return on_issue(batch, PN_ISSUE_CONTENT, text, &path, err);
+}
+
+/* The view, and after it every mount of config.json that the walk has not met: one below a mount that is rightly
+ * skipped (/proc, /sys, the host's root) hides nothing behind it. */
+static int walk_view(struct pn_worker *worker, const struct pn_worker_root *view, struct pn_walk *walk,
+                     struct batch *batch, struct pn_err *err)
+{
+        int ret = pn_walk_run(walk, view->fd, view->label, err);
+
+        for (unsigned i = 0; i < worker->root_count && ret == 0; i++) {
+                const struct pn_worker_root *root = &worker->root[i];
+                struct pn_walk_id id;
+                pn_autofd fd = -1;
+
+                if (!is_asked_mount(root))
                         continue;
-                if (root->fd < 0) {
-                        if (on_issue(batch, PN_ISSUE_CONTENT, "the source of a bind mount cannot be opened",
-                                     &path, err) < 0)
-                                return -1;
-                        continue;
-                }
-                if (pn_walk_run(walk, root->fd, root->label, err) < 0)
-                        return -1;
+                fd = pn_fd_open_in_root(view->fd, root->label);
+                if (fd < 0 || pn_walk_identify(fd, &id, NULL, NULL) < 0)
+                        ret = tell_root(batch, root, "a mount that was there is gone", err);
+                else if (!pn_walk_met(walk, id.mount))
+                        ret = pn_walk_run(walk, fd, root->label, err);
         }
-        return 0;
+        return ret;
+}
+
+/* For want of a view: the host's path and the source of every bind mount. */
+static int walk_sources(struct pn_worker *worker, struct pn_walk *walk, struct batch *batch, struct pn_err *err)
+{
+        int ret = 0;
+
+        for (unsigned i = 0; i < worker->root_count && ret == 0; i++) {
+                const struct pn_worker_root *root = &worker->root[i];
+
+                if (root->kind == PN_ROOT_VIEW)
+                        continue;
+                if (root->kind == PN_ROOT_MOUNT)
+                        ret = tell_root(batch, root, "a mount that only the container's own view shows", err);
+                else if (root->fd < 0)
+                        ret = tell_root(batch, root, "the source of a bind mount cannot be opened", err);
+                else
+                        ret = pn_walk_run(walk, root->fd, root->label, err);
+        }
+        return ret;
 }
 
 static int tell_view(struct pn_worker *worker, const struct pn_worker_root *root, struct pn_err *err)
@@ -252,7 +286,8 @@ int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
             tell_view(worker, root, err) < 0 ||
             pn_walk_new(&worker->limits, fds, worker->node_root, &sink, &walk, err) < 0)
                 return -1;
-        ret = walk_roots(worker, walk, &batch, root->kind == PN_ROOT_VIEW, err);
+        ret = root->kind == PN_ROOT_VIEW ? walk_view(worker, root, walk, &batch, err)
+                                         : walk_sources(worker, walk, &batch, err);
         if (ret == 0)
                 ret = flush(&batch, err);
         if (ret == 0)

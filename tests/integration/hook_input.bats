@@ -451,6 +451,52 @@ with_bind() {
         refused
 }
 
+@test "a process of the node does not hide a mount that only the container sees" {
+        mkdir "$T/low" "$T/low2"
+        cp "$P/marked" "$T/low/evil"
+        bundle_mount "$bundle" overlay overlay /vol "lowerdir=$T/low:$T/low2"
+        unshare -m --propagation private sleep 20 &
+        other=$!
+        wait_until 5 sh -c "! cmp -s /proc/self/mountinfo /proc/$other/mountinfo"
+        rm "$root/usr/lib/libmarked.so"
+        hook "$(state ".pid = $other")"
+        kill "$other"
+        refused_with 11
+}
+
+@test "a destination that leads back to a mounted root is no proof of a view" {
+        rm "$root/usr/lib/libmarked.so"
+        mkdir "$T/vol"
+        cp "$P/marked" "$T/vol/evil"
+        mount --bind "$root" "$root"
+        ln -s / "$root/lnk"
+        bundle_mount "$bundle" bind "$T/vol" /lnk rbind
+        unshare -m --propagation private sleep 20 &
+        other=$!
+        wait_until 5 sh -c "! cmp -s /proc/self/mountinfo /proc/$other/mountinfo"
+        hook "$(state ".pid = $other")"
+        kill "$other"
+        refused
+}
+
+@test "a destination that is too long for a path is undecided" {
+        rm "$root/usr/lib/libmarked.so"
+        mkdir "$T/vol"
+        cp "$P/marked" "$T/vol/evil"
+        bundle_mount "$bundle" bind "$T/vol" "/$(printf './%.0s' $(seq 3000))vol" rbind
+        hook "$(state)"
+        refused_with 11
+}
+
+@test "keys of config.json that differ from known ones in case alone are refused" {
+        for edit in '.root.Path = "/"' '.Root = {path: "/"}' '.Mounts = []' '.mounts[0].Source = "/x"'; do
+                bundle_make "$bundle" "$root" true
+                bundle_edit "$bundle" "$edit"
+                hook "$(state)"
+                refused_with 111
+        done
+}
+
 @test "a bind source that is missing is undecided, never admitted" {
         rm "$root/usr/lib/libmarked.so"
         bundle_mount "$bundle" bind "$T/no-such-volume" /vol rbind

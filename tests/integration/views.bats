@@ -180,3 +180,42 @@ overlay_mount() {
         start
         admitted
 }
+
+# ---------------------------------------------------------------- mounts below what is rightly skipped
+
+@test "a marked volume below /sys or /proc is refused" {
+        cp "$P/marked" "$T/volume/tool"
+        bundle_mount "$bundle" bind "$T/volume" /sys/kernel/debug rbind
+        hook_add
+        start
+        refused
+        record '.findings[] | select(.path == "sys/kernel/debug/tool")'
+}
+
+@test "a marked file bound onto a file of /proc is refused" {
+        cp "$P/marked" "$T/one"
+        bundle_mount "$bundle" bind "$T/one" /proc/uptime bind
+        hook_add
+        start
+        refused
+}
+
+@test "a marked volume below the node's own root is refused" {
+        cp "$P/marked" "$T/volume/tool"
+        bundle_mount "$bundle" bind / /host rbind
+        bundle_mount "$bundle" bind "$T/volume" /host/mnt rbind
+        hook_add
+        start
+        refused
+        record '.findings[] | select(.path == "host/mnt/tool")'
+}
+
+@test "harmless mounts below /proc and /sys start" {
+        echo 1.0 2.0 >"$T/uptime"
+        bundle_mount "$bundle" bind "$T/uptime" /proc/uptime bind ro
+        bundle_mount "$bundle" bind "$T/volume" /sys/firmware rbind ro
+        hook_add
+        start
+        admitted
+        record '(.view | startswith("container"))'
+}
