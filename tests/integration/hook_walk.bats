@@ -387,3 +387,12 @@ PY
         hook "$(state '.pid = 0')"
         refused_with 11
 }
+
+@test "a file of which the kernel remembers another is read by its name" {
+        mkdir "$T/vol"
+        fuse_at "$T/vol" stale "$P/marked"
+        stat "$T/vol/second" >/dev/null
+        bundle_mount "$bundle" bind "$T/vol" /vol rbind
+        hook "$(state '.pid = 0')"
+        refused
+}
