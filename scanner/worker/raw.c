@@ -22,6 +22,7 @@ struct raw {
         uint8_t *block;
         uint64_t read_bytes; /* in this scan */
         uint64_t files;
+        struct pn_msg_out on; /* files for the parser, being written */
         bool over; /* limits.total_bytes was reached and told */
 };
 
@@ -112,26 +113,26 @@ static int look(struct raw *raw, int fd, uint64_t object, struct answer *answer,
 static int answer_batch(struct raw *raw, uint64_t first, const struct answer *answers, const uint64_t *sizes,
                         const int *fds, uint16_t count, struct pn_err *err)
 {
-        static struct pn_msg_out on;
+        struct pn_msg_out *on = &raw->on;
         int elf[PN_MSG_BATCH_MAX];
         uint16_t elfs = 0;
 
         pn_msg_begin(&raw->worker->out, PN_MSG_RAW, count, first);
-        pn_msg_begin(&on, PN_MSG_FILES, 0, 0);
+        pn_msg_begin(on, PN_MSG_FILES, 0, 0);
         for (uint16_t i = 0; i < count; i++) {
                 pn_msg_u32(&raw->worker->out, answers[i].flags);
                 pn_msg_u64(&raw->worker->out, answers[i].read_bytes);
                 pn_msg_raw(&raw->worker->out, answers[i].sha256, sizeof(answers[i].sha256));
                 if (!(answers[i].flags & PN_FLAG_ELF))
                         continue;
-                pn_msg_u64(&on, first + i);
-                pn_msg_u64(&on, sizes[i]);
+                pn_msg_u64(on, first + i);
+                pn_msg_u64(on, sizes[i]);
                 elf[elfs++] = fds[i];
         }
         if (pn_worker_tell(raw->worker, err) < 0)
                 return -1;
-        pn_msg_set_count(&on, elfs);
-        return elfs == 0 ? 0 : pn_fdpass_send(PN_WORKER_OUTPUT, &on, elf, elfs, err);
+        pn_msg_set_count(on, elfs);
+        return elfs == 0 ? 0 : pn_fdpass_send(PN_WORKER_OUTPUT, on, elf, elfs, err);
 }
 
 static int look_batch(struct raw *raw, struct pn_msg_in *in, const int *fds, struct pn_err *err)

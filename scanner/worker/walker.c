@@ -270,7 +270,7 @@ static int tell_end(struct pn_worker *worker, const struct pn_walk_counts *count
 
 int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
 {
-        static struct batch batch;
+        struct batch batch = {.worker = worker};
         const struct pn_walk_sink sink = {&batch, on_file, on_note, on_issue};
         struct pn_walls walls = {0};
         struct pn_walk *walk = NULL;
@@ -278,7 +278,6 @@ int pn_worker_walk(struct pn_worker *worker, struct pn_err *err)
         const struct pn_worker_root *root = NULL;
         int ret;
 
-        batch = (struct batch){.worker = worker};
         if (fds < 0)
                 return pn_err_set(err, PN_FAULT_HOST, errno, "open /proc/self/fd");
         if (open_roots(worker, &root, err) < 0 || pn_worker_jail_drop(worker, &walls, err) < 0 ||
