@@ -19,6 +19,8 @@ libcap-dev           the worker drops its capabilities
 libssl-dev           SHA-256 of what is scanned
 libarchive-dev       members of ar archives and packages
 libyara-dev          the exact match of rules
+libvectorscan-dev    the first sieve of the matcher
+libzydis-dev         reads the code of IFUNC resolvers
 libcmocka-dev        unit tests
 bats                 command and integration tests
 clang                fuzz targets

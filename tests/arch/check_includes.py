@@ -14,6 +14,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include(?:_next)?[ \t]*(.*?)[ \t]*(?:/[/*].
 LIBRARIES = [  # header prefix, library
     ("yara.h", "yara"), ("yara/", "yara"), ("openssl/", "crypto"), ("archive.h", "archive"),
     ("archive_entry.h", "archive"), ("seccomp.h", "seccomp"), ("sys/capability.h", "cap"), ("jansson.h", "jansson"),
+    ("hs/", "hs"), ("Zydis/", "zydis"),
 ]
 # libc and kernel headers in use; dlfcn.h, netdb.h, iconv.h and the like are missing on purpose: they load code or
 # files, or reach the network.
