@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "hook/content.h"
+#include "hook/look.h"
 #include "hook/oci_bundle.h"
 #include "hook/oci_state.h"
 #include "hook/report/report.h"
@@ -121,31 +121,22 @@ static void scan(const struct pn_admit *admit, const struct pn_policy *policy, c
                                           .deadline_ms = admit->begin_ms + policy->deadline_ms,
                                           .runtime_fd = runtime,
                                           .limits = policy->limits};
-        struct pn_content content;
         struct pn_scan_root *roots = NULL;
         struct pn_view_of view;
         struct pn_err err = PN_ERR_INIT;
 
-        if (pn_content_load(policy, &content, &err) < 0) {
-                add_fault(all, &err);
-                return;
-        }
         pn_view_open(state->pid, &view);
         request.root_count = make_roots(bundle, &view, &roots, all);
         request.root = roots;
-        request.rules = content.rules;
-        request.rules_count = content.rules_count;
-        request.denied = content.denied;
         request.mountinfo = view.mountinfo;
         request.mountinfo_len = view.mountinfo_len;
         if (request.root_count == 0)
                 (void)pn_findings_add_issue(all, PN_ISSUE_NODE, NULL, "no memory to begin a scan");
-        else
-                pn_scan_run(&request, all);
+        else if (pn_look(policy, &request, all, &err) < 0)
+                add_fault(all, &err);
         tell_unseen(view.missing, all);
         free(roots);
         pn_view_close(&view);
-        pn_content_clear(&content);
 }
 
 /* Everything between the policy and the decision; each step that fails leaves an issue. */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "hook/cli/cmd.h"
-#include "hook/content.h"
 #include "hook/exitcode.h"
+#include "hook/look.h"
 #include "hook/process.h"
 #include "hook/report/record.h"
 #include "policy/decide.h"
@@ -19,7 +19,8 @@
 #include "scanner/base/text.h"
 
 static const char help[] =
-        "usage: postern scan [--config FILE] [--worker FILE] [--fail-on SEVERITY] [--json] DIRECTORY\n"
+        "usage: postern scan [--config FILE] [--worker FILE] [--fail-on SEVERITY] [--verify] [--json]\n"
+        "                    DIRECTORY\n"
         "\n"
         "Scans DIRECTORY as the hook scans a container's root file system, with the policy's rules, digests,\n"
         "limits and exceptions, and starts nothing. One JSON record on standard output with --json.\n"
@@ -27,18 +28,20 @@ static const char help[] =
         "  --worker FILE        postern-worker (default: beside this program, else " PN_LIBEXECDIR ")\n"
         "  --fail-on SEVERITY   low, medium, high or critical: findings from there on make the exit code 1\n"
         "                       (default: those that the policy refuses in enforce mode)\n"
+        "  --verify             libyara matches every rule against every file too (slow); a difference is an issue\n"
         "Exit codes: 0 clean, 1 findings, 2 error or incomplete, 3 rules missing or broken, 64 usage.\n";
 
 static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"worker", required_argument, NULL, 'w'},
         {"fail-on", required_argument, NULL, 'f'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"verify", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
 };
 
 struct scan {
         const char *config, *worker, *directory;
         enum pn_severity fail_on; /* 0: as the policy says */
-        bool json, help;
+        bool json, verify, help;
 };
 
 static int usage(const char *why, const char *what)
@@ -69,6 +72,9 @@ static int parse(int argc, char **argv, struct scan *ret)
                         break;
                 case 'j':
                         ret->json = true;
+                        break;
+                case 'v':
+                        ret->verify = true;
                         break;
                 case 'h':
                         ret->help = true;
@@ -153,8 +159,7 @@ static int tell(const struct scan *scan, const struct pn_policy *policy, const c
         return ret;
 }
 
-static int run(const struct scan *scan, const struct pn_policy *policy, const struct pn_content *content,
-               const char *worker)
+static int run(const struct scan *scan, const struct pn_policy *policy, const char *worker)
 {
         pn_autofree char *path = realpath(scan->directory, NULL);
         struct pn_scan_root root = {PN_ROOT_HOST, -1, path, ""};
@@ -164,12 +169,11 @@ static int run(const struct scan *scan, const struct pn_policy *policy, const st
                                           .limits = policy->limits,
                                           .root = &root,
                                           .root_count = 1,
-                                          .rules = content->rules,
-                                          .rules_count = content->rules_count,
-                                          .denied = content->denied};
+                                          .verify = scan->verify};
         pn_autofd mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
         pn_autofree char *text = NULL;
         struct pn_findings all = {0};
+        struct pn_err err = PN_ERR_INIT;
         int ret;
 
         if (!path) {
@@ -178,8 +182,12 @@ static int run(const struct scan *scan, const struct pn_policy *policy, const st
         }
         if (mountinfo >= 0 && pn_fd_read_all(mountinfo, 32U << 20, &text, &request.mountinfo_len) == 0)
                 request.mountinfo = text;
-        pn_scan_run(&request, &all);
-        ret = tell(scan, policy, path, &all);
+        if (pn_look(policy, &request, &all, &err) < 0) {
+                (void)fprintf(stderr, "postern: %s\n", err.text);
+                ret = PN_CLI_NO_RULES;
+        } else {
+                ret = tell(scan, policy, path, &all);
+        }
         pn_findings_clear(&all);
         return ret;
 }
@@ -188,7 +196,6 @@ int pn_cmd_scan(int argc, char **argv)
 {
         struct scan scan = {.config = PN_SYSCONFDIR "/policy.json"};
         struct pn_policy *policy = NULL;
-        struct pn_content content;
         struct pn_err err = PN_ERR_INIT;
         pn_autofree char *worker = NULL;
         int ret;
@@ -206,13 +213,7 @@ int pn_cmd_scan(int argc, char **argv)
                 (void)fprintf(stderr, "postern: %s\n", err.text);
                 return PN_CLI_INCOMPLETE;
         }
-        if (pn_content_load(policy, &content, &err) < 0) {
-                (void)fprintf(stderr, "postern: %s\n", err.text);
-                (void)pn_policy_free(policy);
-                return PN_CLI_NO_RULES;
-        }
-        ret = run(&scan, policy, &content, worker);
-        pn_content_clear(&content);
+        ret = run(&scan, policy, worker);
         (void)pn_policy_free(policy);
         return ret;
 }

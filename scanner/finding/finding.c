@@ -139,6 +139,31 @@ int pn_findings_add_note(struct pn_findings *all, const struct pn_path *path, co
         return 0;
 }
 
+int pn_findings_take(struct pn_findings *all, struct pn_findings *scan)
+{
+        struct pn_findings earlier = *all;
+        int ret = 0;
+
+        *all = *scan;
+        *scan = (struct pn_findings){0};
+        for (size_t i = 0; i < earlier.issue_count; i++) {
+                earlier.issue_total[earlier.issue[i].cls]--;
+                if (pn_findings_add_issue(all, earlier.issue[i].cls, &earlier.issue[i].path, "%s",
+                                          earlier.issue[i].text) < 0)
+                        ret = -1;
+        }
+        for (unsigned cls = 0; cls < PN_ISSUE_CLASSES; cls++) { /* those that were counted and not kept */
+                all->issue_total[cls] += earlier.issue_total[cls];
+                all->tally.errors += earlier.issue_total[cls];
+        }
+        for (size_t i = 0; i < earlier.note_count; i++)
+                if (pn_findings_add_note(all, &earlier.note[i].path, "%s", earlier.note[i].text) < 0)
+                        ret = -1;
+        all->note_total += earlier.note_total - earlier.note_count;
+        pn_findings_clear(&earlier);
+        return ret;
+}
+
 static const char *const severities[] = {NULL, "low", "medium", "high", "critical"};
 static const char *const confidences[] = {NULL, "low", "medium", "high"};
 static const char *const classes[] = {"content", "malformed", "limit", "unscannable", "deadline", "node"};

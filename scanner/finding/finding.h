@@ -115,6 +115,10 @@ int pn_findings_add_issue(struct pn_findings *all, enum pn_issue_class cls, cons
 int pn_findings_add_note(struct pn_findings *all, const struct pn_path *path, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* `all`, which holds issues and notes alone, becomes what `scan` found, with its own issues and notes behind; `scan` is
+ * empty afterwards. -1 when memory ran out (every issue is counted all the same). */
+int pn_findings_take(struct pn_findings *all, struct pn_findings *scan);
+
 /* The lower-case words used in policies, rule metadata and records; NULL or 0 for what is none of them. */
 const char *pn_severity_name(enum pn_severity severity);
 const char *pn_confidence_name(enum pn_confidence confidence);

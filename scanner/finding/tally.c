@@ -25,6 +25,8 @@ bool pn_tally_complete(const struct pn_tally *t, const char **ret_why)
                 *ret_why = "the parser left files unanswered";
         else if (t->parse_counted != t->parse_answers)
                 *ret_why = "the parser counted other files than it answered";
+        else if (t->pairs_answered != t->pairs_asked)
+                *ret_why = "the parser left rules undecided";
         else if (t->workers_started != PN_ROLES)
                 *ret_why = "not every worker was started";
         else if (t->workers_exited != PN_ROLES)

@@ -19,6 +19,8 @@ struct pn_tally {
         uint64_t parse_asked;     /* files the raw matcher passed on to the parser */
         uint64_t parse_answers;   /* complete answers of the parser */
         uint64_t parse_counted;   /* files in the parser's end record */
+        uint64_t pairs_asked;     /* rules the raw matcher could not rule out, file by file: the parser's to decide */
+        uint64_t pairs_answered;
         uint64_t errors;          /* error records and issues of any class */
         uint64_t directories;     /* for people: directories, links, special files, bytes read */
         uint64_t links;

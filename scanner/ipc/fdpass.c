@@ -126,6 +126,7 @@ static bool fd_count_fits(const struct pn_msg_in *in, unsigned count)
         case PN_MSG_FILES:
                 return count == in->count;
         case PN_MSG_RULES:
+        case PN_MSG_PART:
                 return count == 1;
         case PN_MSG_ROOT:
                 return count == (in->number == PN_ROOT_VIEW ? 1U : 0U);

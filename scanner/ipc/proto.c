@@ -10,6 +10,7 @@ static const char *const names[PN_MSG_TYPES] = {
         [PN_MSG_READY] = "READY",   [PN_MSG_VIEW] = "VIEW",       [PN_MSG_OBJECTS] = "OBJECTS", [PN_MSG_NOTE] = "NOTE",
         [PN_MSG_ISSUE] = "ISSUE",   [PN_MSG_RAW] = "RAW",         [PN_MSG_FINDING] = "FINDING", [PN_MSG_PARSED] = "PARSED",
         [PN_MSG_END] = "END",       [PN_MSG_FAIL] = "FAIL",       [PN_MSG_FILES] = "FILES",
+        [PN_MSG_PART] = "PART",     [PN_MSG_PAIRS] = "PAIRS",     [PN_MSG_LINKS] = "LINKS",
 };
 
 const char *pn_msg_name(enum pn_msg_type type)

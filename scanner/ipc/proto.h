@@ -12,7 +12,10 @@
  *     LIMITS   body = files:u64 directories:u64 depth:u64 total:u64 hash:u64 matches:u64 time_ms:u64
  *     ROOT     number = kind    body = path:bytes label:bytes       ; fd: what the path is resolved in (VIEW only)
  *     RULES    number = files                                       ; fd: memory of number * (name:bytes source:bytes)
- *     GO       no body: close the jail and begin
+ *     PART     number = kind    body = bytes:u64 head:u64 sha256    ; fd: a part of the generation of rules (enum
+ *                                                                     pn_part_kind); sha256 of all of it, of EXACT of
+ *                                                                     its first `head` bytes
+ *     GO       number = flags (PN_GO_...): close the jail and begin
  *
  *   worker -> supervisor
  *     READY    number = Landlock ABI   body = version:bytes
@@ -20,14 +23,19 @@
  *     OBJECTS  number = first          body = count * (size:u64 flags:u32 path:bytes)
  *     NOTE     number = mount id       body = text:bytes path:bytes flags:u32
  *     ISSUE    number = object or NONE body = class:u32 text:bytes path:bytes flags:u32
- *     RAW      number = first          body = count * (flags:u32 read:u64 sha256)
+ *     RAW      number = first          body = count * (flags:u32 read:u64 pairs:u32 told:u32 sha256)
+ *                                      ; pairs: rules the parser was asked about; told: FINDINGs that follow at once
  *     FINDING  number = object         body = a finding, see proto.c
- *     PARSED   number = object         body = read:u64
+ *     LINKS    number = object         body = flags:u32 soname:bytes runpath:bytes n:u32 n*needed:bytes
+ *     PARSED   number = object         body = read:u64 pairs:u32
  *     END      number = files          body = directories:u64 links:u64 specials:u64
  *     FAIL     number = fault          body = text:bytes            ; the worker gives up
  *
- *   walker -> raw matcher -> parser
- *     FILES    body = count * (object:u64 size:u64)                 ; fds: count descriptors of regular files
+ *   walker -> raw matcher -> parser; at most PN_MSG_LINK_BYTES, for the smallest socket buffer
+ *     PAIRS    number = object  body = n:u32 n*(rule:u32)           ; raw matcher only, before the FILES with the object;
+ *                                                                     PN_PAIR_CERTAIN: was told as a finding
+ *     FILES    body = count * (object:u64 size:u64 pairs:u32 flags:u32 path:bytes)
+ *                                                                   ; fds: count descriptors of regular files
  *
  * Objects are numbered from 0 by the walker, without gaps. Where the body has `count` parts there is at least one;
  * else count is 0. Everything else than this grammar, an unknown type or flag, a length over its ceiling, bytes left
@@ -44,6 +52,8 @@
 
 #define PN_MSG_MAGIC     0x31574e50U   /* "PNW1" */
 #define PN_MSG_BYTES_MAX (32U << 10)   /* of one message; more than one longest path, far below a socket buffer */
+#define PN_MSG_LINK_BYTES 4400U        /* of one between two workers: unix(7), the least SO_SNDBUF is 4608 */
+#define PN_MSG_LINK_PATH  4000U        /* of a path in it; a longer one is cut and says so */
 #define PN_MSG_BATCH_MAX 16U           /* objects in one message: few enough for any RLIMIT_NOFILE */
 #define PN_MSG_NONE      UINT64_MAX    /* no object */
 
@@ -71,8 +81,25 @@ enum pn_msg_type {
         PN_MSG_END,
         PN_MSG_FAIL,
         PN_MSG_FILES,
+        PN_MSG_PART,
+        PN_MSG_PAIRS,
+        PN_MSG_LINKS,
         PN_MSG_TYPES,
 };
+
+enum pn_part_kind {
+        PN_PART_KIND_PACK = 1,    /* raw matcher: formulas, strings (scanner/engine/pack.h) */
+        PN_PART_KIND_FILTER_HS,   /* raw matcher: database of the first sieve, of the one backend or the other */
+        PN_PART_KIND_FILTER_GRAM,
+        PN_PART_KIND_DENY,        /* raw matcher: only its digest is looked at, the supervisor has read it */
+        PN_PART_KIND_EXACT,       /* parser: libyara's forms (scanner/engine/exact_store.h) */
+        PN_PART_KINDS,
+};
+
+#define PN_GO_VERIFY  1U /* parser: match every rule by libyara too and compare; it has got the RULES for it */
+#define PN_GO_FLAGGED 2U /* raw matcher: digest only files that a rule may match */
+
+#define PN_PAIR_CERTAIN 0x80000000U /* the raw matcher has told the finding; libyara is asked all the same */
 
 enum pn_root_kind {
         PN_ROOT_VIEW = 1, /* root.path below /proc/PID/root: the container's own view */
@@ -83,7 +110,7 @@ enum pn_root_kind {
 };
 
 #define PN_FLAG_CUT    1U /* the path is longer than PN_PATH_BYTES_MAX */
-#define PN_FLAG_ELF    2U /* RAW: passed on to the parser */
+#define PN_FLAG_ELF    2U /* RAW: passed on to the parser: an ELF file, or one whose path a detector wants */
 #define PN_FLAG_DIGEST 4U /* RAW: sha256 is that of the whole file */
 
 /* A message being written. */

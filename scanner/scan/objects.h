@@ -13,8 +13,10 @@ struct pn_object_entry {
         struct pn_path path;
         uint64_t size_bytes;
         uint8_t sha256[PN_SHA256_BYTES];
-        bool has_sha256, parse_asked;
+        bool has_sha256, parse_asked, linked;
         uint32_t findings;
+        uint32_t pairs;    /* rules that the parser is to decide */
+        uint32_t told_due; /* findings of the raw matcher that are still to come */
 };
 
 struct pn_objects {

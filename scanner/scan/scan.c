@@ -60,14 +60,41 @@ static int send_roots(const struct pn_scan_request *request, int sock, struct pn
         return 0;
 }
 
+static int send_part(const struct pn_scan_request *request, enum pn_part_kind kind, int sock, struct pn_msg_out *out,
+                     struct pn_err *err)
+{
+        const struct pn_scan_part *part = &request->part[kind];
+
+        if (part->fd < 0)
+                return 0;
+        pn_msg_begin(out, PN_MSG_PART, 0, kind);
+        pn_msg_u64(out, part->bytes);
+        pn_msg_u64(out, part->head_bytes);
+        pn_msg_raw(out, part->sha256, sizeof(part->sha256));
+        return pn_fdpass_send_until(sock, request->deadline_ms, out, &part->fd, 1, err);
+}
+
+/* The parts of the generation that a role needs. */
+static int send_parts(const struct pn_scan_request *request, int role, int sock, struct pn_msg_out *out,
+                      struct pn_err *err)
+{
+        for (int kind = 1; request->part && kind < PN_PART_KINDS; kind++)
+                if (role == (kind == PN_PART_KIND_EXACT ? PN_PEER_PARSE : PN_PEER_RAW) &&
+                    send_part(request, (enum pn_part_kind)kind, sock, out, err) < 0)
+                        return -1;
+        return 0;
+}
+
 /* Everything the workers are told, before their jails close. */
 static int set_up(const struct pn_scan_request *request, const struct pn_peer *peers, struct pn_msg_out *out,
                   struct pn_err *err)
 {
-        pn_autofd rules = rules_memory(request, err);
+        const uint64_t flags = (request->verify ? PN_GO_VERIFY : 0) | (request->digest_flagged ? PN_GO_FLAGGED : 0);
+        const bool sources = !request->part || request->verify;
+        pn_autofd rules = sources ? rules_memory(request, err) : -1;
         const int64_t until = request->deadline_ms;
 
-        if (rules < 0)
+        if (sources && rules < 0)
                 return -1;
         for (int i = 0; i < PN_PEERS; i++) {
                 pn_msg_limits(out, &request->limits, (uint64_t)pn_clock_left_ms(until));
@@ -75,10 +102,13 @@ static int set_up(const struct pn_scan_request *request, const struct pn_peer *p
                         return -1;
                 if (i == PN_PEER_WALK && send_roots(request, peers[i].control, out, err) < 0)
                         return -1;
-                pn_msg_begin(out, PN_MSG_RULES, 0, request->rules_count);
-                if (i == PN_PEER_PARSE && pn_fdpass_send_until(peers[i].control, until, out, &rules, 1, err) < 0)
+                if (send_parts(request, i, peers[i].control, out, err) < 0)
                         return -1;
-                pn_msg_begin(out, PN_MSG_GO, 0, 0);
+                pn_msg_begin(out, PN_MSG_RULES, 0, request->rules_count);
+                if (i == PN_PEER_PARSE && sources &&
+                    pn_fdpass_send_until(peers[i].control, until, out, &rules, 1, err) < 0)
+                        return -1;
+                pn_msg_begin(out, PN_MSG_GO, 0, flags);
                 if (pn_fdpass_send_until(peers[i].control, until, out, NULL, 0, err) < 0)
                         return -1;
         }

@@ -26,6 +26,13 @@ struct pn_scan_rules {
         size_t len;
 };
 
+/* One part of a generation of compiled rules, see proto.h. */
+struct pn_scan_part {
+        int fd; /* -1: absent; borrowed */
+        uint64_t bytes, head_bytes;
+        uint8_t sha256[PN_SHA256_BYTES];
+};
+
 struct pn_scan_request {
         const char *worker; /* absolute path of postern-worker; root's and writable by nobody else */
         int64_t deadline_ms; /* pn_clock_now_ms() value */
@@ -33,8 +40,12 @@ struct pn_scan_request {
         struct pn_limits limits;
         const struct pn_scan_root *root; /* one HOST; one VIEW or none; then BINDs for want of a view */
         unsigned root_count;
-        const struct pn_scan_rules *rules;
+        const struct pn_scan_part *part; /* PN_PART_KINDS of them, by kind; NULL: there is no generation, and libyara
+                                            matches every rule against every file */
+        const struct pn_scan_rules *rules; /* source; of no use beside parts but for `verify` */
         unsigned rules_count;
+        bool verify;       /* libyara matches every rule against every file too, and a difference is an issue */
+        bool digest_flagged; /* digests only of files that a rule may match: then nothing is denied by its digest alone */
         const struct pn_hashset *denied;
         const char *mountinfo; /* text of the container's /proc/PID/mountinfo, or NULL: names mounts in notes */
         size_t mountinfo_len;

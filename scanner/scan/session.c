@@ -20,6 +20,7 @@ void pn_session_begin(struct pn_session *session, const struct pn_scan_request *
         memset(session, 0, sizeof(*session));
         session->request = request;
         session->all = ret;
+        session->reach = pn_reach_new(); /* NULL: nothing is known of what loads what; no verdict rests on it */
         for (int i = 0; i < PN_PEERS; i++)
                 session->peer[i] = (struct pn_peer){.pid_fd = -1, .control = -1};
 }
@@ -244,6 +245,7 @@ static int on_raw(struct pn_session *session, enum pn_peer_role role, struct pn_
         for (unsigned i = 0; i < in->count; i++) {
                 uint32_t flags = get_flags(in, PN_FLAG_ELF | PN_FLAG_DIGEST);
                 uint64_t bytes = pn_msg_get_u64(in), number = in->number + i;
+                uint32_t pairs = pn_msg_get_u32(in), told = pn_msg_get_u32(in);
                 struct pn_view sha = pn_msg_get_raw(in, PN_SHA256_BYTES);
                 struct pn_object_entry *entry = in->bad ? NULL : object_of(session, number);
 
@@ -251,7 +253,12 @@ static int on_raw(struct pn_session *session, enum pn_peer_role role, struct pn_
                         break;
                 if (!entry || number != session->all->tally.raw_answers)
                         return refuse(session, role, "an answer that nobody asked for");
+                if (!(flags & PN_FLAG_ELF) && (pairs > 0 || told > 0))
+                        return refuse(session, role, "rules in a file that the parser is not asked about");
                 session->all->tally.raw_answers++;
+                session->all->tally.pairs_asked += pairs;
+                entry->pairs = pairs;
+                entry->told_due = told;
                 session->all->tally.bytes += bytes;
                 if (flags & PN_FLAG_DIGEST)
                         take_digest(session, entry, sha.data);
@@ -277,6 +284,17 @@ static struct pn_object_entry *asked(struct pn_session *session, uint64_t number
         return entry && entry->parse_asked ? entry : NULL;
 }
 
+/* The object of a finding of the raw matcher: it has said with its answer how many follow. */
+static struct pn_object_entry *promised(struct pn_session *session, uint64_t number)
+{
+        struct pn_object_entry *entry = pn_objects_get(&session->objects, number);
+
+        if (!entry || entry->told_due == 0)
+                return NULL;
+        entry->told_due--;
+        return entry;
+}
+
 static int on_finding(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
         struct pn_object_entry *entry;
@@ -285,21 +303,58 @@ static int on_finding(struct pn_session *session, enum pn_peer_role role, struct
         pn_msg_get_finding(in, &finding);
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        entry = asked(session, in->number);
+        entry = role == PN_PEER_RAW ? promised(session, in->number) : asked(session, in->number);
         if (!entry || ++entry->findings > PN_SESSION_FINDINGS_MAX)
                 return refuse(session, role, "a finding in an object that was not asked for, or too many");
         add_finding(session, entry, &finding);
         return 0;
 }
 
-static int on_parsed(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
+/* What a library loads and a program asks for; kept for reachability. */
+static int on_links(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
 {
-        (void)pn_msg_get_u64(in);
+        struct pn_reach_file file = {.cut = get_flags(in, PN_FLAG_CUT) != 0};
+        struct pn_object_entry *entry;
+
+        pn_msg_get_text(in, file.soname, sizeof(file.soname));
+        pn_msg_get_text(in, file.runpath, sizeof(file.runpath));
+        file.needed_count = pn_msg_get_u32(in);
+        if (file.needed_count > PN_REACH_NEEDED_MAX)
+                in->bad = true;
+        for (unsigned i = 0; i < file.needed_count && !in->bad; i++)
+                pn_msg_get_text(in, file.needed[i], sizeof(file.needed[i]));
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (!asked(session, in->number))
+        entry = asked(session, in->number);
+        if (!entry || entry->linked)
+                return refuse(session, role, "links of an object that was not asked for, or twice");
+        entry->linked = true;
+        pn_reach_add(session->reach, &entry->path, &file);
+        return 0;
+}
+
+static int on_parsed(struct pn_session *session, enum pn_peer_role role, struct pn_msg_in *in, struct pn_err *err)
+{
+        uint32_t pairs;
+        struct pn_object_entry *entry;
+
+        (void)pn_msg_get_u64(in);
+        pairs = pn_msg_get_u32(in);
+        if (pn_msg_done(in, err) < 0)
+                return -1;
+        entry = asked(session, in->number);
+        if (entry && entry->told_due > 0) { /* the raw matcher's words about it may still wait */
+                pn_session_pump(session, PN_PEER_RAW);
+                entry = pn_objects_get(&session->objects, in->number);
+        }
+        if (!entry)
                 return refuse(session, role, "an answer that nobody asked for");
+        if (entry->told_due > 0)
+                return refuse(session, PN_PEER_RAW, "findings that were announced did not come");
+        if (pairs != entry->pairs)
+                return refuse(session, role, "an answer about other rules than it was asked about");
         session->all->tally.parse_answers++;
+        session->all->tally.pairs_answered += pairs;
         pn_objects_done(&session->objects, in->number);
         return 0;
 }
@@ -370,7 +425,8 @@ static const struct {
         {PN_MSG_NOTE, WALK, true, true, on_note},
         {PN_MSG_ISSUE, ANYONE, true, true, on_issue},
         {PN_MSG_RAW, RAW, true, false, on_raw},
-        {PN_MSG_FINDING, PARSE, true, true, on_finding},
+        {PN_MSG_FINDING, RAW | PARSE, true, true, on_finding},
+        {PN_MSG_LINKS, PARSE, true, false, on_links},
         {PN_MSG_PARSED, PARSE, true, false, on_parsed},
         {PN_MSG_END, ANYONE, true, false, on_end},
 };
@@ -460,5 +516,7 @@ void pn_session_end(struct pn_session *session)
                 pn_session_fail(session, PN_ISSUE_CONTENT, NULL, "%s", why);
         if (!session->failed && told.objects_seen == 0)
                 pn_session_fail(session, PN_ISSUE_CONTENT, NULL, "the root file system holds no file at all");
+        pn_reach_judge(session->reach, session->all);
+        session->reach = pn_reach_free(session->reach);
         pn_objects_clear(&session->objects);
 }

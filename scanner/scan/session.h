@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "scanner/scan/objects.h"
+#include "scanner/scan/reach.h"
 #include "scanner/scan/scan.h"
 #include "scanner/scan/spawn.h"
 
@@ -24,6 +25,7 @@ struct pn_session {
         struct pn_findings *all;
         struct pn_peer peer[PN_PEERS];
         struct pn_objects objects;
+        struct pn_reach *reach;
         bool said_ready[PN_PEERS], said_end[PN_PEERS], said_view;
         bool closed[PN_PEERS];  /* no more words can come */
         bool gave_up[PN_PEERS]; /* because the next one is gone: that one's death is the reason */

@@ -22,6 +22,13 @@ struct pn_worker_root {
         char *path, *label;
 };
 
+/* A part of the generation of rules, see proto.h. */
+struct pn_worker_part {
+        int fd; /* -1: not given */
+        uint64_t bytes, head_bytes;
+        uint8_t sha256[PN_SHA256_BYTES];
+};
+
 struct pn_worker {
         enum pn_role role;
         pid_t parent;
@@ -32,6 +39,8 @@ struct pn_worker {
         struct pn_walk_id node_root; /* the node's own "/" */
         int rules_fd;
         uint64_t rules_files;
+        struct pn_worker_part part[PN_PART_KINDS];
+        uint64_t flags; /* PN_GO_... */
         struct pn_msg_out out; /* the message being written */
         uint8_t in[PN_MSG_BYTES_MAX];
 };

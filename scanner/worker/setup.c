@@ -60,12 +60,30 @@ static int take_rules(struct pn_worker *worker, struct pn_msg_in *in, int *fd, s
         return 0;
 }
 
+static int take_part(struct pn_worker *worker, struct pn_msg_in *in, int *fd, struct pn_err *err)
+{
+        struct pn_worker_part *part;
+        struct pn_view sha256;
+
+        if (in->number == 0 || in->number >= PN_PART_KINDS || worker->part[in->number].fd >= 0)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "part %llu of the rules, or twice", (unsigned long long)in->number);
+        part = &worker->part[in->number];
+        part->bytes = pn_msg_get_u64(in);
+        part->head_bytes = pn_msg_get_u64(in);
+        sha256 = pn_msg_get_raw(in, sizeof(part->sha256));
+        if (in->bad)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "part of the rules without its digest");
+        memcpy(part->sha256, sha256.data, sizeof(part->sha256));
+        part->fd = pn_steal_fd(fd);
+        return 0;
+}
+
 static int take_go(struct pn_worker *worker, struct pn_msg_in *in, int *fd, struct pn_err *err)
 {
-        (void)in;
         (void)fd;
         if (worker->deadline_ms == 0)
                 return pn_err_set(err, PN_FAULT_BUG, 0, "setup without limits");
+        worker->flags = in->number;
         return 1;
 }
 
@@ -76,6 +94,7 @@ static const struct {
         {PN_MSG_LIMITS, take_limits},
         {PN_MSG_ROOT, take_root},
         {PN_MSG_RULES, take_rules},
+        {PN_MSG_PART, take_part},
         {PN_MSG_GO, take_go},
 };
 
@@ -123,6 +142,8 @@ void pn_worker_clear(struct pn_worker *worker)
         }
         free(worker->root);
         pn_fd_cleanup(&worker->rules_fd);
+        for (unsigned i = 0; i < PN_PART_KINDS; i++)
+                pn_fd_cleanup(&worker->part[i].fd);
         worker->root = NULL;
         worker->root_count = 0;
 }

@@ -14,6 +14,7 @@
 #include "scanner/target/walk.h"
 #include "scanner/worker/role.h"
 
+#define FILE_BYTES   28U  /* of one file in FILES beside its path */
 #define FILES_NEEDED 256U /* beside the roots: batches, directories of the walk, sockets */
 
 struct batch {
@@ -45,9 +46,12 @@ static int flush(struct batch *batch, struct pn_err *err)
 static int on_file(void *ctx, int fd, uint64_t size_bytes, const struct pn_path *path, struct pn_err *err)
 {
         struct batch *batch = ctx;
+        bool cut = path->cut || path->len > PN_MSG_LINK_PATH;
+        uint32_t shown = cut && path->len > PN_MSG_LINK_PATH ? PN_MSG_LINK_PATH : path->len;
 
         if (batch->count == PN_MSG_BATCH_MAX ||
-            (batch->count > 0 && sizeof(batch->objects.bytes) - batch->objects.len < path->len + 16U))
+            (batch->count > 0 && (sizeof(batch->objects.bytes) - batch->objects.len < path->len + 16U ||
+                                  PN_MSG_LINK_BYTES - batch->files.len < shown + FILE_BYTES)))
                 if (flush(batch, err) < 0) {
                         (void)close(fd);
                         return -1;
@@ -61,6 +65,9 @@ static int on_file(void *ctx, int fd, uint64_t size_bytes, const struct pn_path 
         pn_msg_bytes(&batch->objects, path->bytes, path->len);
         pn_msg_u64(&batch->files, batch->first + batch->count);
         pn_msg_u64(&batch->files, size_bytes);
+        pn_msg_u32(&batch->files, 0);
+        pn_msg_u32(&batch->files, cut ? PN_FLAG_CUT : 0);
+        pn_msg_bytes(&batch->files, path->bytes + (path->len - shown), shown); /* the end: it has the file's own name */
         batch->fd[batch->count++] = fd;
         return 0;
 }

@@ -5,7 +5,7 @@ import struct
 import sys
 from pathlib import Path
 
-LIMITS, ROOT, RULES, GO, READY, VIEW, OBJECTS, NOTE, ISSUE, RAW, FINDING, PARSED, END, FAIL, FILES = range(1, 16)
+LIMITS, ROOT, RULES, GO, READY, VIEW, OBJECTS, NOTE, ISSUE, RAW, FINDING, PARSED, END, FAIL, FILES, PART, PAIRS, LINKS = range(1, 19)
 NONE = 2**64 - 1
 WALK, RAWS, PARSE = range(3)
 DATAGRAM, WITH_FDS, MESSAGE, HEAR, EXIT = range(5)
@@ -32,12 +32,15 @@ def finding():
     return u32(4, 3) + words + u32(1) + text(b"$a") + u64(64) + u32(4) + text(b"\x7fELF")
 
 
+FILE = u64(0, 10) + u32(1, 0) + text(b"usr/bin/a")
+LINK = u32(0) + text(b"liba.so.1") + text(b"$ORIGIN") + u32(1) + text(b"libc.so.6")
 OBJECT = u64(10) + u32(0) + text(b"usr/lib/a.so")
 BODIES = {  # what an honest scan sends, without its header
     LIMITS: (0, u64(1, 2, 3, 4, 5, 6, 7)), ROOT: (0, text(b"/root") + text(b"mnt/v")), RULES: (0, b""), GO: (0, b""),
     READY: (0, text(b"0.1.0")), VIEW: (0, u64(7)), OBJECTS: (2, 2 * OBJECT), NOTE: (0, text(b"proc") + text(b"proc") + u32(0)),
-    ISSUE: (0, u32(2) + text(b"words") + text(b"a/path") + u32(1)), RAW: (2, 2 * (u32(6) + u64(10) + bytes(32))),
-    FINDING: (0, finding()), PARSED: (0, u64(10)), END: (0, u64(1, 2, 3)), FAIL: (0, text(b"a reason")), FILES: (2, u64(0, 10, 1, 20)),
+    ISSUE: (0, u32(2) + text(b"words") + text(b"a/path") + u32(1)), RAW: (2, 2 * (u32(6) + u64(10) + u32(1, 1) + bytes(32))),
+    FINDING: (0, finding()), PARSED: (0, u64(10) + u32(1)), END: (0, u64(1, 2, 3)), FAIL: (0, text(b"a reason")), FILES: (2, 2 * FILE),
+    PART: (0, u64(10, 4) + bytes(32)), PAIRS: (0, u32(2, 5, 0x80000007)), LINKS: (0, LINK),
 }
 
 
@@ -58,9 +61,10 @@ def session():
     ready = b"".join(say(role, READY) for role in range(3)) + say(WALK, VIEW, 2, body=u64(7))
     heard = b"".join(step(HEAR, role) for role in range(3))
     gone = b"".join(step(EXIT, role) for role in range(3))
-    clean, elf = u32(0) + u64(10) + bytes(32), u32(6) + u64(10) + bytes(32)
+    clean, elf = u32(0) + u64(10) + u32(0, 0) + bytes(32), u32(6) + u64(10) + u32(0, 0) + bytes(32)
+    asked = u32(6) + u64(10) + u32(2, 1) + bytes(32)
     files = say(WALK, OBJECTS, 0, 2, 2 * OBJECT) + say(RAWS, RAW, 0, 1, clean) + say(RAWS, RAW, 1, 1, elf)
-    answer = say(PARSE, FINDING, 1, body=finding()) + say(PARSE, PARSED, 1, body=u64(10))
+    answer = say(PARSE, FINDING, 1, body=finding()) + say(PARSE, PARSED, 1, body=u64(10) + u32(0))
     ends = [say(role, END, number, body=u64(0, 0, 0)) for role, number in ((WALK, 2), (RAWS, 2), (PARSE, 1))]
     note = say(WALK, NOTE, 8, body=BODIES[NOTE][1])
     yield "honest", ready + files + answer + b"".join(ends) + heard + gone
@@ -72,6 +76,13 @@ def session():
     yield "not-parsed", ready + files + b"".join(ends[:2]) + say(PARSE, END, 0, body=u64(0, 0, 0)) + heard + gone
     yield "answered-twice", ready + files + say(RAWS, RAW, 1, 1, clean) + answer + b"".join(ends) + heard + gone
     yield "issue", ready + files + say(RAWS, ISSUE, 1, body=BODIES[ISSUE][1]) + answer + b"".join(ends) + heard + gone
+    told = say(WALK, OBJECTS, 0, 2, 2 * OBJECT) + say(RAWS, RAW, 0, 1, clean) + say(RAWS, RAW, 1, 1, asked)
+    told += say(RAWS, FINDING, 1, body=finding())
+    links, decided = say(PARSE, LINKS, 1, body=LINK), say(PARSE, PARSED, 1, body=u64(10) + u32(2))
+    yield "pairs", ready + told + links + decided + b"".join(ends) + heard + gone
+    yield "pairs-parser-first", ready + told + links + decided + step(HEAR, PARSE) + b"".join(ends) + heard + gone
+    yield "pairs-undecided", ready + told + answer + b"".join(ends) + heard + gone
+    yield "links-twice", ready + told + links + links + decided + b"".join(ends) + heard + gone
     yield "fails", ready + files + say(PARSE, FAIL, 0, body=text(b"x")) + step(EXIT, PARSE, b"\x01") + heard + gone
     yield "descriptors", ready + step(WITH_FDS, WALK, message(END)) + heard
     yield "datagram", ready + step(DATAGRAM, WALK, message(OBJECTS, 0, 1, OBJECT)) + heard
@@ -88,6 +99,9 @@ def setup():
     yield "walk", limits + host + view + bind + go
     yield "raw", limits + go
     yield "parse", limits + tell(message(RULES, 2), 1) + go
+    part = tell(message(PART, 1, body=BODIES[PART][1]), 1)
+    yield "parts", limits + part + tell(message(PART, 5, body=BODIES[PART][1]), 1) + go
+    yield "part-twice", limits + 2 * part + go
     yield "rules-twice", limits + 2 * tell(message(RULES, 2), 1) + go
     yield "no-limits", host + go
     yield "no-go", limits + view

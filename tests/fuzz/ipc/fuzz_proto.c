@@ -19,8 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const bodies[PN_MSG_TYPES] = {
         [PN_MSG_LIMITS] = "L",   [PN_MSG_ROOT] = "bb",  [PN_MSG_RULES] = "",       [PN_MSG_GO] = "",
         [PN_MSG_READY] = "t",    [PN_MSG_VIEW] = "q",   [PN_MSG_OBJECTS] = "*qdb", [PN_MSG_NOTE] = "tbd",
-        [PN_MSG_ISSUE] = "dtbd", [PN_MSG_RAW] = "*dqh", [PN_MSG_FINDING] = "F",    [PN_MSG_PARSED] = "q",
-        [PN_MSG_END] = "qqq",    [PN_MSG_FAIL] = "t",   [PN_MSG_FILES] = "*qq",
+        [PN_MSG_ISSUE] = "dtbd", [PN_MSG_RAW] = "*dqddh", [PN_MSG_FINDING] = "F",    [PN_MSG_PARSED] = "qd",
+        [PN_MSG_END] = "qqq",    [PN_MSG_FAIL] = "t",   [PN_MSG_FILES] = "*qqddb",
+        [PN_MSG_PART] = "qqh",   [PN_MSG_PAIRS] = "ddd", [PN_MSG_LINKS] = "dbbdbb",
 };
 
 static void check_text(const char *text, size_t cap)

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The second book: what each role has said so far, well-formed or not. */
 struct book {
         uint64_t readies, ends, words_after_end, errors, strange;
-        uint64_t objects, answers, passed_on, parsed, end_number;
+        uint64_t objects, answers, passed_on, parsed, end_number, pairs;
         bool closed, left_well, left;
 };
 
@@ -55,9 +55,24 @@ static uint64_t count_flags(struct pn_msg_in in, uint32_t flag)
         for (unsigned i = 0; i < in.count; i++) {
                 set += (pn_msg_get_u32(&in) & flag) != 0;
                 (void)pn_msg_get_u64(&in);
+                (void)pn_msg_get_u64(&in); /* pairs and findings */
                 (void)pn_msg_get_raw(&in, PN_SHA256_BYTES);
         }
         return set;
+}
+
+static uint64_t count_pairs(struct pn_msg_in in)
+{
+        uint64_t pairs = 0;
+
+        for (unsigned i = 0; i < in.count; i++) {
+                (void)pn_msg_get_u32(&in);
+                (void)pn_msg_get_u64(&in);
+                pairs += pn_msg_get_u32(&in);
+                (void)pn_msg_get_u32(&in);
+                (void)pn_msg_get_raw(&in, PN_SHA256_BYTES);
+        }
+        return pairs;
 }
 
 static void note_down(struct book *book, const uint8_t *bytes, size_t len, bool with_fds)
@@ -79,6 +94,13 @@ static void note_down(struct book *book, const uint8_t *bytes, size_t len, bool 
         book->objects += in.type == PN_MSG_OBJECTS ? in.count : 0;
         book->answers += in.type == PN_MSG_RAW ? in.count : 0;
         book->passed_on += in.type == PN_MSG_RAW ? count_flags(in, PN_FLAG_ELF) : 0;
+        book->pairs += in.type == PN_MSG_RAW ? count_pairs(in) : 0;
+        if (in.type == PN_MSG_PARSED) {
+                struct pn_msg_in copy = in;
+
+                (void)pn_msg_get_u64(&copy);
+                book->pairs += pn_msg_get_u32(&copy);
+        }
         book->parsed += in.type == PN_MSG_PARSED;
         if (in.type == PN_MSG_END) {
                 book->ends++;
@@ -99,7 +121,7 @@ static bool honest(void)
                         return false;
         }
         return w->objects > 0 && w->objects == w->end_number && r->answers == w->objects &&
-               r->end_number == r->answers && p->parsed == r->passed_on && p->end_number == p->parsed;
+               r->end_number == r->answers && p->parsed == r->passed_on && p->end_number == p->parsed && p->pairs == r->pairs;
 }
 
 static void say(int role, const uint8_t *bytes, size_t len, unsigned fds)

@@ -22,6 +22,8 @@ static const struct pn_tally whole = {
         .parse_asked = 2,
         .parse_answers = 2,
         .parse_counted = 2,
+        .pairs_asked = 4,
+        .pairs_answered = 4,
 };
 
 static void tally_of_a_whole_scan_is_complete(void **state)
@@ -96,6 +98,8 @@ static void tally_is_incomplete_when_any_one_condition_fails(void **state)
         ROW(parse_asked = 1, "the parser left files unanswered");
         ROW(parse_counted = 1, "the parser counted other files than it answered");
         ROW(parse_counted = 3, "the parser counted other files than it answered");
+        ROW(pairs_answered = 3, "the parser left rules undecided");
+        ROW(pairs_answered = 5, "the parser left rules undecided");
         ROW(workers_started = 2, "not every worker was started");
         ROW(workers_started = 4, "not every worker was started");
         ROW(workers_exited = 2, "a worker did not end well");

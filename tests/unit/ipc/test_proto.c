@@ -21,10 +21,12 @@ static const struct message {
         {PN_MSG_RULES, "RULES", ""},         {PN_MSG_GO, "GO", ""},
         {PN_MSG_READY, "READY", "t"},        {PN_MSG_VIEW, "VIEW", "q"},
         {PN_MSG_OBJECTS, "OBJECTS", "*qdb"}, {PN_MSG_NOTE, "NOTE", "tbd"},
-        {PN_MSG_ISSUE, "ISSUE", "dtbd"},     {PN_MSG_RAW, "RAW", "*dqh"},
-        {PN_MSG_FINDING, "FINDING", "F"},    {PN_MSG_PARSED, "PARSED", "q"},
+        {PN_MSG_ISSUE, "ISSUE", "dtbd"},     {PN_MSG_RAW, "RAW", "*dqddh"},
+        {PN_MSG_FINDING, "FINDING", "F"},    {PN_MSG_PARSED, "PARSED", "qd"},
         {PN_MSG_END, "END", "qqq"},          {PN_MSG_FAIL, "FAIL", "t"},
-        {PN_MSG_FILES, "FILES", "*qq"},
+        {PN_MSG_FILES, "FILES", "*qqddb"},
+        {PN_MSG_PART, "PART", "qqh"},        {PN_MSG_PAIRS, "PAIRS", "ddd"},
+        {PN_MSG_LINKS, "LINKS", "dbbdbb"},
 };
 
 static const struct pn_limits some_limits = {1, 2, 3, 4, 5, 6};
@@ -260,7 +262,7 @@ static const struct header {
         {"the magic turned round", 0x504e5731U, PN_MSG_GO, 0, "without its magic"},
         {"no magic", 0, PN_MSG_GO, 0, "without its magic"},
         {"type 0", PN_MSG_MAGIC, 0, 0, "unknown type 0"},
-        {"the first type that is none", PN_MSG_MAGIC, PN_MSG_TYPES, 0, "unknown type 16"},
+        {"the first type that is none", PN_MSG_MAGIC, PN_MSG_TYPES, 0, "unknown type 19"},
         {"the last type that is none", PN_MSG_MAGIC, UINT16_MAX, 0, "unknown type 65535"},
 };
 

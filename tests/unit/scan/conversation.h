@@ -30,7 +30,8 @@
 #include "scanner/scan/session.h"
 
 /* A whole and honest scan of three files, the second of them ELF with a finding. */
-#define HONEST "wR wV2 rR pR wO0+3 rA0 rA1e rA2 pF1 pP1 wE3 rE3 pE1"
+/* The second file is asked about: three rules, of which one is certain. */
+#define HONEST "wR wV2 rR pR wO0+3 rA0 rA1ept rF1 rA2 pF1 pK1 pP1p wE3 rE3 pE1"
 
 struct talk {
         struct pn_session *session;
@@ -128,6 +129,8 @@ static inline void put_answers(uint64_t first, unsigned count, const char *flags
                 memset(digest, (int)(first + i), sizeof(digest));
                 pn_msg_u32(&talk.out, bits);
                 pn_msg_u64(&talk.out, 10);
+                pn_msg_u32(&talk.out, strchr(flags, 'p') ? 3 : 0);
+                pn_msg_u32(&talk.out, strchr(flags, 't') ? 1 : 0);
                 pn_msg_raw(&talk.out, digest, sizeof(digest));
         }
 }
@@ -163,6 +166,16 @@ static inline void put_finding(uint64_t number)
         pn_msg_finding(&talk.out, &finding);
 }
 
+static inline void put_links(uint64_t number, bool cut)
+{
+        pn_msg_begin(&talk.out, PN_MSG_LINKS, 0, number);
+        pn_msg_u32(&talk.out, cut ? PN_FLAG_CUT : 0);
+        pn_msg_bytes(&talk.out, "liba.so.1", 9);
+        pn_msg_bytes(&talk.out, "", 0);
+        pn_msg_u32(&talk.out, 1);
+        pn_msg_bytes(&talk.out, "libb.so.1", 9);
+}
+
 static inline void put_message(char what, uint64_t number, unsigned count, const char *flags)
 {
         static const uint32_t other_magic = PN_MSG_MAGIC + 1;
@@ -176,6 +189,8 @@ static inline void put_message(char what, uint64_t number, unsigned count, const
                 put_answers(number, count, flags);
         } else if (what == 'F') {
                 put_finding(number);
+        } else if (what == 'K') {
+                put_links(number, strchr(flags, 'u') != NULL);
         } else if (what == 'N' || what == 'I' || what == 'J' || what == 'X') {
                 put_words(what == 'N'   ? PN_MSG_NOTE
                           : what == 'X' ? PN_MSG_FAIL
@@ -183,6 +198,8 @@ static inline void put_message(char what, uint64_t number, unsigned count, const
                           what == 'J' ? PN_MSG_NONE : number);
         } else if (what == 'V' || what == 'P') {
                 put_numbers(what == 'V' ? PN_MSG_VIEW : PN_MSG_PARSED, number, 1);
+                if (what == 'P')
+                        pn_msg_u32(&talk.out, strchr(flags, 'p') ? 3 : 0);
         } else {
                 assert_non_null(strchr("EDMCLZ", what));
                 put_numbers(PN_MSG_END, number, 3);

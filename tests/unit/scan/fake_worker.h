@@ -131,6 +131,15 @@ static inline void fake_end(uint64_t files)
         _exit(0);
 }
 
+static inline void fake_file(uint64_t object, const char *path)
+{
+        pn_msg_u64(&fake.out, object);
+        pn_msg_u64(&fake.out, 1);
+        pn_msg_u32(&fake.out, 0);
+        pn_msg_u32(&fake.out, 0);
+        pn_msg_bytes(&fake.out, path, strlen(path));
+}
+
 static inline void fake_walk(void)
 {
         const int files[2] = {0, 1};
@@ -146,8 +155,8 @@ static inline void fake_walk(void)
         }
         fake_send(3, NULL, 0);
         pn_msg_begin(&fake.out, PN_MSG_FILES, 2, 0);
-        for (uint64_t i = 0; i < 4; i++)
-                pn_msg_u64(&fake.out, i / 2);
+        for (uint64_t i = 0; i < 2; i++)
+                fake_file(i, i ? "b" : "a");
         fake_send(5, files, 2);
         fake_end(2);
 }
@@ -162,12 +171,13 @@ static inline void fake_raw(void)
                 for (unsigned i = 0; i < fake.in.count; i++) {
                         pn_msg_u32(&fake.out, (files + i) % 2 ? PN_FLAG_ELF : 0);
                         pn_msg_u64(&fake.out, 1);
+                        pn_msg_u32(&fake.out, 0);
+                        pn_msg_u32(&fake.out, 0);
                         pn_msg_raw(&fake.out, digest, sizeof(digest));
                 }
                 fake_send(3, NULL, 0);
                 pn_msg_begin(&fake.out, PN_MSG_FILES, 1, 0);
-                pn_msg_u64(&fake.out, files + 1);
-                pn_msg_u64(&fake.out, 1);
+                fake_file(files + 1, "b");
                 fake_send(5, fake.fds + 1, 1);
                 files += fake.in.count;
         }
@@ -183,6 +193,7 @@ static inline void fake_parse(void)
 
                 pn_msg_begin(&fake.out, PN_MSG_PARSED, 0, object);
                 pn_msg_u64(&fake.out, 1);
+                pn_msg_u32(&fake.out, 0);
                 fake_send(3, NULL, 0);
                 files++;
         }

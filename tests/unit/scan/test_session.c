@@ -17,6 +17,8 @@ static void an_honest_scan_is_complete(void **state)
         assert_int_equal(t->parse_asked, 1);
         assert_int_equal(t->parse_answers, 1);
         assert_int_equal(t->parse_counted, 1);
+        assert_int_equal(t->pairs_asked, 3);
+        assert_int_equal(t->pairs_answered, 3);
         assert_int_equal(t->directories, 7);
         assert_int_equal(t->bytes, 30);
         assert_int_equal(t->workers_exited, 3);
@@ -88,7 +90,7 @@ static void the_order_in_which_workers_are_heard_does_not_matter(void **state)
                         pn_session_pump(talk.session, role_of(orders[i][k]));
                 assert_false(talk.session->failed);
                 talk_is_complete();
-                assert_int_equal(talk.all.finding_count, 1);
+                assert_int_equal(talk.all.finding_count, 2);
                 talk_again();
         }
 }
@@ -328,6 +330,17 @@ static void issues_name_the_file_or_the_path_they_are_about(void **state)
         assert_string_equal(talk.all.issue[2].text, "some words");
 }
 
+/* What a worker says of a file comes by another socket than what the others say of it. */
+static void a_finding_of_the_raw_matcher_is_heard_before_the_file_is_done(void **state)
+{
+        (void)state;
+        say("wR wV2 rR pR wO0+1 rA0ept rF0 pP0p");
+        pn_session_pump(talk.session, PN_PEER_PARSE);
+        assert_false(talk.session->failed);
+        assert_int_equal(talk.all.finding_count, 1);
+        assert_int_equal(talk.session->objects.open, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -347,6 +360,7 @@ int main(void)
                 TALK(the_first_failure_stands),
                 TALK(what_does_not_add_up_is_told),
                 TALK(what_does_not_add_up_is_told_beside_other_issues),
+                TALK(a_finding_of_the_raw_matcher_is_heard_before_the_file_is_done),
                 TALK(issues_name_the_file_or_the_path_they_are_about),
         };
 
