@@ -16,7 +16,9 @@
 #define PN_YR_RULES_MAX   (1U << 18)  /* rules of one set */
 #define PN_YR_STRINGS_MAX 10000U      /* strings of one rule (libyara: max_strings_per_rule) */
 #define PN_YR_DEPTH_MAX   100U        /* of nested expressions, hex alternatives and includes (libyara: 16 includes, 4 loops) */
-#define PN_YR_TEXT_MAX    (1U << 16)  /* bytes of one string, literal or expression's text */
+#define PN_YR_HEIGHT_MAX  1000U       /* of an expression's tree, so that who walks it may recurse; a sum is as high as long */
+#define PN_YR_TEXT_MAX    (1U << 16)  /* bytes of one string, literal or expression's text; tokens of a hex string */
+#define PN_YR_SOURCE_MAX  (1U << 28)  /* bytes of one file */
 
 struct pn_arena;
 
@@ -88,8 +90,8 @@ enum pn_yr_expr_kind {
         PN_YR_E_LENGTH,    /* string; a */
         PN_YR_E_INT_AT,    /* bits, is_signed, big_endian; a: offset. intXX(), uintXXbe() */
         PN_YR_E_EXTERNAL,  /* text: name of an external variable */
-        PN_YR_E_RULE,      /* rule: index in the set */
-        PN_YR_E_VARIABLE,  /* of a loop; text: its name */
+        PN_YR_E_RULE,      /* rule: index in the set; a rule's own: false, its verdict is not there yet */
+        PN_YR_E_VARIABLE,  /* of a loop; text: its name; list: as of a module's, when it is a structure or a dictionary */
         PN_YR_E_MODULE,    /* anything that begins with the name of an imported module; text: that name; list: arguments
                               and indexes in it, in any order */
         PN_YR_E_NOT,
@@ -152,10 +154,12 @@ struct pn_yr_expr {
         uint32_t list_count;
         enum pn_yr_quantifier quantifier;
         struct pn_yr_expr *count;
-        uint32_t *member; /* OF, FOR_OF: wildcards resolved; indexes of strings, or of rules when `of_rules` */
+        uint32_t *member; /* OF, FOR_OF: wildcards resolved; indexes of strings, or of rules when `of_rules` (the rule's own
+                             among them: false). Doubles stay: libyara counts what is named twice twice */
         uint32_t member_count;
         bool of_rules;
         struct pn_yr_expr *body;
+        uint32_t height; /* 1 without parts */
 };
 
 /* ---------------------------------------------------------------- rules, files, the set */
@@ -185,7 +189,7 @@ struct pn_yr_rule {
         struct pn_yr_string *string;
         uint32_t string_count;
         struct pn_yr_expr *condition;
-        uint32_t *needs; /* rules its condition names, without doubles; each index is smaller than its own */
+        uint32_t *needs; /* rules its condition names, without doubles and itself; each index is smaller than its own */
         uint32_t needs_count;
         const char **module; /* that its condition uses */
         uint32_t module_count;

@@ -2,16 +2,17 @@
 #ifndef PN_COMPILE_LOWER_H
 #define PN_COMPILE_LOWER_H
 
-/* From a string of a rule to what can be looked for: variants, the exact check of each, and anchors. What the records mean
- * is said in scanner/engine/pack.h; here they still point instead of referring by index. */
+/* From a string of a rule to what can be looked for: variants, the exact check of each, and anchors. What the
+ * records mean is said in scanner/engine/pack.h; here they still point instead of referring by index. */
 
 #include "scanner/engine/compile/arena.h"
 #include "scanner/engine/compile/ast.h"
 #include "scanner/engine/compile/grams.h"
 #include "scanner/engine/filter.h"
 
-#define PN_LOWER_VARIANTS_MAX 64U   /* of one string: alternatives multiply; above it the string is loose or unanchored */
-#define PN_LOWER_ANCHORS_MAX  1024U /* of one string: xor has one for each key */
+/* Alternatives multiply; above this the string is loose or unanchored. */
+#define PN_LOWER_VARIANTS_MAX 64U
+#define PN_LOWER_ANCHORS_MAX 1024U /* of one string: xor has one for each key */
 
 struct pn_segment {
         uint32_t jump_min, jump_max;
@@ -39,23 +40,24 @@ struct pn_lowered {
         struct pn_anchor *anchor; /* none when UNANCHORED */
         uint32_t anchor_count;
         double hits_per_gb;   /* expected, of all anchors together */
-        const char *weakness; /* in words an author can act on, such as "no 4 bytes in a row are fixed"; NULL */
+        const char *weakness; /* for the author, such as "no 4 bytes in a row are fixed"; or NULL */
 };
 
-/* Lowers one string; the windows are the rarest by `grams` (8 bytes where the string has them, else the longest there
- * are). What a hex string or a regular expression cannot be reduced to exactly becomes necessary literals and PN_STRING_LOOSE.
- * Returns 0, or -1 with PN_FAULT_HOST (memory). A regular expression that cannot be understood is unanchored, never an
- * error. */
+/* Lowers one string; the windows are the rarest by `grams` (8 bytes where the string has them, else the
+ * longest there are). What a hex string or a regular expression cannot be reduced to exactly becomes
+ * necessary literals and PN_STRING_LOOSE. Returns 0, or -1 with PN_FAULT_HOST (memory). A regular expression
+ * that cannot be understood is unanchored, never an error. */
 int pn_string_lower(const struct pn_yr_string *string, const struct pn_grams *grams, struct pn_arena *arena,
                     struct pn_lowered *ret, struct pn_err *err);
 
-/* The regular expression of a string alone, for it: adds loose variants, one for each of a set of literals of which every
- * match holds one (Navarro, Raffinot: Flexible Pattern Matching in Strings, 5). True when there is such a set. */
+/* The regular expression of a string alone, for it: adds loose variants, one for each of a set of literals of
+ * which every match holds one (Navarro, Raffinot: Flexible Pattern Matching in Strings, 5). True when there
+ * is such a set. */
 struct pn_literals {
         struct pn_yr_bytes *literal;
         uint32_t count;
 };
-bool pn_regex_literals(struct pn_yr_bytes regex, uint32_t flags, const struct pn_grams *grams, struct pn_arena *arena,
-                       struct pn_literals *ret);
+bool pn_regex_literals(struct pn_yr_bytes regex, uint32_t flags, const struct pn_grams *grams,
+                       struct pn_arena *arena, struct pn_literals *ret);
 
 #endif

@@ -1,0 +1,1 @@
+include "b"ÿ include "a"

@@ -1,0 +1,1 @@
+rule a { condition: true } rule b { condition: any of (a*) } rule ab { condition: 9223372036854775808 == 1 }
