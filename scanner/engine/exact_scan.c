@@ -10,14 +10,13 @@
         4096 /* blocks walked over between two looks at the clock; each costs some nanoseconds               \
               */
 
-/* One call of pn_exact_scan(). */
+/* One call of pn_exact_run(). */
 struct scan {
-        struct pn_exact *exact;
-        const struct pn_exact_limits *limits;
-        pn_exact_sink *sink;
-        void *sink_ctx;
+        struct pn_exact_runner *runner;
+        const struct pn_exact_job *job;
         int64_t deadline_ms;
         bool finished; /* libyara has evaluated every condition */
+        bool matched;  /* the only rule that counts */
         bool looking;  /* it still looks for strings, block by block */
         unsigned steps;
         struct pn_block *block;
@@ -58,7 +57,7 @@ static bool late(struct scan *scan)
         if (pn_clock_now_ms() < scan->deadline_ms)
                 return false;
         (void)pn_err_set(complain(scan), PN_FAULT_BUDGET, 0, "rules took longer than %d s",
-                         scan->limits->timeout_s);
+                         scan->job->limits->timeout_s);
         return true;
 }
 
@@ -107,14 +106,14 @@ static void keep_own(YR_MATCHES *kept, const YR_MATCHES *found, const struct pn_
  * begins in its own part. Memory of what is dropped belongs to libyara's notebook and goes with the scan. */
 static void end_block(struct scan *scan)
 {
-        YR_SCANNER *scanner = scan->exact->scanner;
-        uint32_t strings = scan->exact->rules->num_strings;
+        YR_SCANNER *scanner = scan->runner->scanner;
+        uint32_t strings = scan->runner->rules->num_strings;
 
         for (uint32_t i = 0; i < strings; i++) {
-                YR_MATCHES *kept = &scan->exact->kept[i];
+                YR_MATCHES *kept = &scan->runner->kept[i];
 
                 keep_own(kept, &scanner->matches[i], scan->block);
-                if (kept->count > YR_MAX_STRING_MATCHES || (uint64_t)kept->count > scan->limits->matches)
+                if (kept->count > YR_MAX_STRING_MATCHES || (uint64_t)kept->count > scan->job->limits->matches)
                         yr_bitmask_set(scanner->strings_temp_disabled,
                                        i); /* an error at the end; save memory */
         }
@@ -126,11 +125,11 @@ static void end_block(struct scan *scan)
 
 static void end_last_block(struct scan *scan)
 {
-        uint32_t strings = scan->exact->rules->num_strings;
+        uint32_t strings = scan->runner->rules->num_strings;
 
         if (strings > 0)
-                memcpy(scan->exact->scanner->matches, scan->exact->kept,
-                       strings * sizeof(*scan->exact->kept));
+                memcpy(scan->runner->scanner->matches, scan->runner->kept,
+                       strings * sizeof(*scan->runner->kept));
 }
 
 /* ---------------------------------------------------------------- what libyara calls */
@@ -143,7 +142,7 @@ static const uint8_t *on_fetch(YR_MEMORY_BLOCK *yara_block)
         look_for_failed_malloc(scan);
         if (late(scan))
                 return NULL;
-        bytes = pn_blocks_load(&scan->exact->blocks, scan->block);
+        bytes = pn_blocks_load(scan->runner->blocks, scan->block);
         if (!bytes)
                 complain_io(scan, "read file");
         yara_block->size = scan->block->len;
@@ -162,7 +161,7 @@ static YR_MEMORY_BLOCK *give(struct scan *scan, struct pn_block *block)
 
 static YR_MEMORY_BLOCK *next_to_scan(struct scan *scan)
 {
-        struct pn_blocks *blocks = &scan->exact->blocks;
+        struct pn_blocks *blocks = scan->runner->blocks;
         struct pn_block *block = NULL;
         bool alone = scan->block && scan->block->own_from == 0 && scan->block->own_to == UINT64_MAX;
         int n;
@@ -184,7 +183,7 @@ static YR_MEMORY_BLOCK *next_to_walk(struct scan *scan)
 {
         if (++scan->steps % CLOCK_EVERY == 0 && late(scan))
                 return give(scan, NULL);
-        return give(scan, pn_blocks_walk(&scan->exact->blocks));
+        return give(scan, pn_blocks_walk(scan->runner->blocks));
 }
 
 /* After an error there are no more blocks, and libyara is told so that it evaluates no condition on half a
@@ -207,7 +206,7 @@ static YR_MEMORY_BLOCK *on_first(YR_MEMORY_BLOCK_ITERATOR *iterator)
         struct scan *scan = iterator->context;
 
         if (!scan->looking)
-                pn_blocks_rewind(&scan->exact->blocks);
+                pn_blocks_rewind(scan->runner->blocks);
         return on_next(iterator);
 }
 
@@ -215,28 +214,34 @@ static uint64_t on_size(YR_MEMORY_BLOCK_ITERATOR *iterator)
 {
         const struct scan *scan = iterator->context;
 
-        return scan->exact->blocks.size_bytes;
+        return scan->runner->blocks->size_bytes;
 }
 
 static void too_many(struct scan *scan, const YR_STRING *string)
 {
-        const YR_RULE *rule = &scan->exact->rules->rules_table[string->rule_idx];
+        const YR_RULE *rule = &scan->runner->rules->rules_table[string->rule_idx];
+        const YR_RULE *only = scan->runner->only;
 
-        (void)pn_err_set(complain(scan), PN_FAULT_TARGET, 0,
-                         "rule `%s`: string `%s` matches in too many places", rule->identifier,
-                         string->identifier);
+        if (only && rule != only)
+                (void)pn_err_set(complain(scan), PN_FAULT_TARGET, 0,
+                                 "rule `%s`: string `%s` of rule `%s` matches in too many places",
+                                 only->identifier, string->identifier, rule->identifier);
+        else
+                (void)pn_err_set(complain(scan), PN_FAULT_TARGET, 0,
+                                 "rule `%s`: string `%s` matches in too many places", rule->identifier,
+                                 string->identifier);
 }
 
 /* Also of rules that did not match and of private ones: their conditions have counted what we do not trust.
  */
 static void count_all(struct scan *scan, const YR_SCAN_CONTEXT *context)
 {
-        const YR_RULES *rules = scan->exact->rules;
+        const YR_RULES *rules = scan->runner->rules;
 
         for (uint32_t i = 0; i < rules->num_strings; i++) {
                 int32_t count = context->matches[i].count;
 
-                if (count > YR_MAX_STRING_MATCHES || (uint64_t)count > scan->limits->matches)
+                if (count > YR_MAX_STRING_MATCHES || (uint64_t)count > scan->job->limits->matches)
                         too_many(scan, &rules->strings_table[i]);
         }
 }
@@ -246,11 +251,22 @@ static int tell(struct scan *scan, YR_SCAN_CONTEXT *context, const YR_RULE *rule
         struct pn_finding finding;
 
         pn_exact_tell(context, rule, &finding);
-        if (scan->sink(scan->sink_ctx, &finding) == 0)
+        if (scan->job->sink(scan->job->ctx, &finding) == 0)
                 return CALLBACK_CONTINUE;
         (void)pn_err_set(complain(scan), PN_FAULT_BUG, 0, "rule `%s`: the finding was not taken",
                          rule->identifier);
         return CALLBACK_ERROR;
+}
+
+/* Not through the message of a match, which libyara sends of every rule but of private ones. */
+static int tell_only(struct scan *scan, YR_SCAN_CONTEXT *context)
+{
+        const YR_RULE *only = scan->runner->only;
+        const size_t index = (size_t)(only - scan->runner->rules->rules_table);
+
+        scan->matched = yr_bitmask_is_set(context->rule_matches_flags, index) &&
+                        yr_bitmask_is_not_set(context->ns_unsatisfied_flags, only->ns->idx);
+        return scan->matched && scan->job->sink ? tell(scan, context, only) : CALLBACK_CONTINUE;
 }
 
 static int import(struct scan *scan, const char *module)
@@ -265,7 +281,7 @@ static int answer(struct scan *scan, YR_SCAN_CONTEXT *context, int message, void
 {
         switch (message) {
         case CALLBACK_MSG_RULE_MATCHING:
-                return tell(scan, context, data);
+                return scan->runner->only ? CALLBACK_CONTINUE : tell(scan, context, data);
         case CALLBACK_MSG_IMPORT_MODULE:
                 return import(scan, ((const YR_MODULE_IMPORT *)data)->module_name);
         case CALLBACK_MSG_TOO_MANY_MATCHES:
@@ -274,7 +290,7 @@ static int answer(struct scan *scan, YR_SCAN_CONTEXT *context, int message, void
         case CALLBACK_MSG_SCAN_FINISHED:
                 count_all(scan, context);
                 scan->finished = true;
-                return CALLBACK_CONTINUE;
+                return scan->runner->only ? tell_only(scan, context) : CALLBACK_CONTINUE;
         default:
                 return CALLBACK_CONTINUE; /* told for information */
         }
@@ -311,13 +327,15 @@ static const struct {
 
 static int foreign(struct scan *scan, int result, struct pn_err *err)
 {
-        const YR_RULE *rule = yr_scanner_last_error_rule(scan->exact->scanner);
+        const YR_RULE *rule = yr_scanner_last_error_rule(scan->runner->scanner);
         size_t count = sizeof(results) / sizeof(results[0]), i = 0;
 
         while (i < count && results[i].code != result)
                 i++;
         if (i == count)
                 return pn_err_set(err, PN_FAULT_BUG, 0, "libyara ends with error %d", result);
+        if (scan->runner->only)
+                rule = scan->runner->only;
         if (!rule)
                 return pn_err_set(err, results[i].fault, 0, "%s (libyara error %d)", results[i].text, result);
         return pn_err_set(err, results[i].fault, 0, "rule `%s`: %s (libyara error %d)", rule->identifier,
@@ -326,7 +344,7 @@ static int foreign(struct scan *scan, int result, struct pn_err *err)
 
 static int conclude(struct scan *scan, int result, struct pn_err *err)
 {
-        const struct pn_blocks *blocks = &scan->exact->blocks;
+        const struct pn_blocks *blocks = scan->runner->blocks;
 
         if (scan->first.fault != PN_FAULT_NONE) {
                 if (err)
@@ -344,38 +362,69 @@ static int conclude(struct scan *scan, int result, struct pn_err *err)
         return 0;
 }
 
-/* No SCAN_FLAGS_FAST_MODE: it stops at a string's first match, which may be one that keep_own() drops. */
-static void prepare(struct scan *scan, const struct pn_object *file)
+/* Of every file anew, because the scanner keeps the last one's. */
+static int name(YR_SCANNER *scanner, const struct pn_names *names, struct pn_err *err)
 {
-        struct pn_exact *exact = scan->exact;
+        for (size_t i = 0; i < PN_NAMES; i++) {
+                const char *otherwise = i == PN_NAME_FILETYPE ? "ELF" : "";
+                int result = yr_scanner_define_string_variable(scanner, pn_name_words[i],
+                                                               names ? names->value[i] : otherwise);
 
-        pn_blocks_start(&exact->blocks, file);
-        memset(exact->kept, 0, exact->rules->num_strings * sizeof(*exact->kept));
-        exact->scanner->entry_point = YR_UNDEFINED; /* libyara keeps the last file's */
-        exact->scanner->last_error_string = NULL;
-        yr_scanner_set_callback(exact->scanner, on_message, scan);
-        yr_scanner_set_flags(exact->scanner, SCAN_FLAGS_NO_TRYCATCH | SCAN_FLAGS_REPORT_RULES_MATCHING);
-        yr_scanner_set_timeout(exact->scanner, scan->limits->timeout_s);
+                if (result == ERROR_INSUFFICIENT_MEMORY)
+                        return pn_err_set(err, PN_FAULT_BUDGET, 0, "not enough memory for the rules");
+                if (result != ERROR_SUCCESS)
+                        return pn_err_set(err, PN_FAULT_BUG, 0, "set `%s` for the rules: libyara error %d",
+                                          pn_name_words[i], result);
+        }
+        return 0;
 }
 
-int pn_exact_scan(struct pn_exact *exact, const struct pn_object *file, const struct pn_exact_limits *limits,
-                  pn_exact_sink *sink, void *ctx, uint64_t *ret_bytes, struct pn_err *err)
+/* No SCAN_FLAGS_FAST_MODE: it stops at a string's first match, which may be one that keep_own() drops. */
+static void prepare(struct scan *scan)
 {
-        struct scan scan = {.exact = exact, .limits = limits, .sink = sink, .sink_ctx = ctx, .looking = true};
+        struct pn_exact_runner *runner = scan->runner;
+
+        pn_blocks_start(runner->blocks, scan->job->file);
+        memset(runner->kept, 0, runner->rules->num_strings * sizeof(*runner->kept));
+        runner->scanner->entry_point = YR_UNDEFINED; /* libyara keeps the last file's */
+        runner->scanner->last_error_string = NULL;
+        yr_scanner_set_callback(runner->scanner, on_message, scan);
+        yr_scanner_set_flags(runner->scanner, SCAN_FLAGS_NO_TRYCATCH | SCAN_FLAGS_REPORT_RULES_MATCHING);
+        yr_scanner_set_timeout(runner->scanner, scan->job->limits->timeout_s);
+}
+
+int pn_exact_run(struct pn_exact_runner *runner, const struct pn_exact_job *job, bool *ret_matched,
+                 uint64_t *ret_bytes, struct pn_err *err)
+{
+        struct scan scan = {.runner = runner, .job = job, .looking = true};
         YR_MEMORY_BLOCK_ITERATOR iterator = {&scan, on_first, on_next, on_size, ERROR_SUCCESS};
         int result;
 
-        if (!exact->scanner)
-                return pn_err_set(err, PN_FAULT_BUG, 0, "the rules are not ready");
-        if (limits->timeout_s <= 0)
+        if (job->limits->timeout_s <= 0)
                 return pn_err_set(err, PN_FAULT_BUDGET, 0, "no time is left for the rules");
-        scan.deadline_ms = pn_clock_now_ms() + 1000LL * limits->timeout_s;
-        prepare(&scan, file);
+        if (name(runner->scanner, job->names, err) < 0)
+                return -1;
+        scan.deadline_ms = pn_clock_now_ms() + 1000LL * job->limits->timeout_s;
+        prepare(&scan);
         errno = 0;
-        result = yr_scanner_scan_mem_blocks(exact->scanner, &iterator);
+        result = yr_scanner_scan_mem_blocks(runner->scanner, &iterator);
         look_for_failed_malloc(&scan);
-        *ret_bytes = exact->blocks.read_bytes;
+        *ret_bytes = runner->blocks->read_bytes;
         result = conclude(&scan, result, err);
-        exact->blocks.file = NULL;
+        runner->blocks->file = NULL;
+        if (result == 0)
+                *ret_matched = scan.matched;
         return result;
+}
+
+int pn_exact_scan(struct pn_exact *exact, const struct pn_object *file, const struct pn_names *names,
+                  const struct pn_exact_limits *limits, pn_exact_sink *sink, void *ctx, uint64_t *ret_bytes,
+                  struct pn_err *err)
+{
+        const struct pn_exact_job job = {file, names, limits, sink, ctx};
+        bool matched;
+
+        if (!exact->runner.scanner)
+                return pn_err_set(err, PN_FAULT_BUG, 0, "the rules are not ready");
+        return pn_exact_run(&exact->runner, &job, &matched, ret_bytes, err);
 }

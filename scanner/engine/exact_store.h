@@ -20,9 +20,24 @@
 #include "scanner/engine/names.h"
 #include "scanner/engine/object.h"
 
-#define PN_STORE_MAGIC   0x53585950U
+#define PN_STORE_MAGIC 0x53585950U
 #define PN_STORE_VERSION 1U
-#define PN_STORE_BIG     1U /* entry flag: imports elf or pe, which look at one block only: it is made as large as may be */
+/* Entry flag: the block is to be as large as may be, because the rule sees more in one block than in many: modules elf and
+ * pe and `entrypoint` look at one block only, and a string with a long jump may be longer than blocks overlap. */
+#define PN_STORE_BIG 1U
+
+/* In native byte order. */
+struct pn_store_head {
+        uint32_t magic, version, count, pad, sample, pad2; /* sample: number of the form that holds the test rule */
+};
+
+struct pn_store_entry {
+        uint64_t offset, length;
+        uint32_t rule, flags;
+        uint8_t sha256[32];
+};
+
+_Static_assert(sizeof(struct pn_store_head) == 24 && sizeof(struct pn_store_entry) == 56, "the format has no gaps");
 
 struct pn_store;
 

@@ -33,7 +33,7 @@ struct pn_run {
 /* ---------------------------------------------------------------- rules */
 
 #define PN_RULE_PRIVATE 1U /* never told */
-#define PN_RULE_GLOBAL  2U /* its formula is part of every other rule of its namespace, through `formula` */
+#define PN_RULE_GLOBAL  2U /* its formula is part of the other rules of its namespace, through `formula` */
 #define PN_RULE_ALWAYS  4U /* no sound clause: its formula is evaluated on every file */
 
 struct pn_pack_rule {
@@ -58,7 +58,7 @@ struct pn_pack_string {
         uint32_t rule, name; /* name: text with "$" */
         uint32_t flags;
         struct pn_run variants, anchors;
-        struct pn_run candidates; /* in `index`: rules whose clause it is in */
+        struct pn_run candidates; /* in `index`: rules whose clause it is in; never private ones, which are asked through `needs` */
 };
 
 /* One way to write a string: segments of bytes with jumps between them. A jump of [0, 0] does not occur. A variant of a
@@ -101,9 +101,18 @@ struct pn_pack_window {
 /* ---------------------------------------------------------------- formulas */
 
 /* A node's children come before it in the table. Values are, as libyara has them, true and false, whole numbers of 64
- * bit or undefined; and MAYBE (of a number: unknown), which nothing that follows may turn into certainty but what holds
- * for every value. libyara's rules for undefined (exec.c of libyara): a comparison with it is false where it is used as
- * a truth value, arithmetic with it is undefined, `and`/`or` read it as false. */
+ * bit (additions wrap), or undefined, which truth values can be too; and MAYBE (of a number: unknown), which may be any of
+ * these, and which nothing that follows may turn into certainty but what holds for every value. libyara's rules (exec.c of
+ * libyara), which matter because `not` does not make undefined true:
+ *   - arithmetic, comparisons, STRING_IN, STRING_AT, COUNT_IN and NOT of undefined are undefined; so are division by 0, a shift by
+ *     less than 0 (by more than 63 it is 0), an index beyond the count, INT_AT outside the file (also below 0), and a
+ *     computed number that happens to be 0xFFFABADAFABADAFF, libyara's sign for undefined
+ *   - AND, OR and ATLEAST read undefined as false and are never undefined; a formula that is undefined does not match, and
+ *     RULE of it is false
+ *   - STRING_AT of an undefined offset is false in libyara 4.2 and undefined later: the compiler writes one below NOT only
+ *     where its offset is always defined
+ * A text is named by the offset of its first byte in the table of texts. Below RULE there is never the same rule again,
+ * and PN_PACK_DEPTH_MAX holds with the formulas of the rules in it. */
 enum pn_op {
         PN_OP_FALSE,
         PN_OP_TRUE,
@@ -112,7 +121,8 @@ enum pn_op {
         PN_OP_DEFINED, /* kids: 1 number */
         PN_OP_AND,   /* kids: 0 or more */
         PN_OP_OR,
-        PN_OP_ATLEAST, /* kids: first a number k, then truth values: true when k or more of them are. k undefined: false */
+        PN_OP_ATLEAST, /* kids: first a number k, then truth values: true when k or more of them are. k undefined: false; k of 0
+                          or less: true */
         PN_OP_RULE,    /* ref: rule */
         PN_OP_STRING,  /* ref: string occurs */
         PN_OP_STRING_AT, /* ref: string; kids: 1 number */
@@ -181,7 +191,7 @@ enum pn_pack_table {
         PN_PACK_NODES,
         PN_PACK_INDEX,  /* uint32_t */
         PN_PACK_BYTES,  /* of segments, values and masks */
-        PN_PACK_TEXT,   /* NUL-terminated strings; number 0 is "" */
+        PN_PACK_TEXT,   /* NUL-terminated strings; the one at 0 is "" */
         PN_PACK_TABLES,
 };
 

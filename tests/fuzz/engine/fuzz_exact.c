@@ -93,7 +93,7 @@ static int scan(struct pn_exact *exact, const struct pn_view *view, struct told 
 
         pn_object_from_view(&object, view);
         told->count = 0;
-        result = pn_exact_scan(exact, &object, &limits, take, told, &bytes, &err);
+        result = pn_exact_scan(exact, &object, NULL, &limits, take, told, &bytes, &err);
         require(result == 0 ? err.fault == PN_FAULT_NONE
                             : err.fault == PN_FAULT_TARGET || err.fault == PN_FAULT_BUDGET,
                 err.text);

@@ -174,7 +174,7 @@ static inline int scan(struct pn_exact *exact, const struct pn_object *object, s
 
         *told = (struct told){0};
         *err = (struct pn_err)PN_ERR_INIT;
-        return pn_exact_scan(exact, object, &roomy, take, told, &bytes, err);
+        return pn_exact_scan(exact, object, NULL, &roomy, take, told, &bytes, err);
 }
 
 static inline void scan_text(struct pn_exact *exact, const char *text, struct told *told)

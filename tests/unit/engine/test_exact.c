@@ -9,7 +9,7 @@ static void rules_that_are_wrong_are_refused_by_file_and_line(void **state)
                 const char *name, *source, *words;
         } rows[] = {
                 {"syntax", "rule a { condition: true }\nrule b {\n condition: $x }", "bad.yar:3: "},
-                {"unknown identifier", "\n\nrule a { condition: filename == \"x\" }",
+                {"unknown identifier", "\n\nrule a { condition: owner == \"x\" }",
                  "bad.yar:3: undefined identifier"},
                 {"include", "include \"other.yar\"\nrule a { condition: true }", "bad.yar:1: "},
                 {"include of a real file", "include \"/etc/passwd\"", "bad.yar:1: "},
@@ -17,13 +17,14 @@ static void rules_that_are_wrong_are_refused_by_file_and_line(void **state)
                  "include \"" PN_SOURCE_DIR "/policy/rules/postern_test.yar\"", "bad.yar:1: "},
                 {"same name twice", "rule a { condition: true }\nrule a { condition: true }",
                  "bad.yar:2: duplicated"},
-                {"module pe", "import \"elf\"\nimport \"pe\"\nrule a { condition: pe.is_pe }",
-                 "bad.yar:2: module \"pe\" may not"},
+                {"module dotnet", "import \"pe\"\nimport \"dotnet\"\nrule a { condition: pe.is_pe }",
+                 "bad.yar:2: module \"dotnet\" may not"},
                 {"module not used", "/* */ import/**/\"dotnet\"\nrule a { condition: true }",
                  "bad.yar:1: module \"dotnet\" may not"},
-                {"module escaped", "import \"\\x70e\" rule a { condition: true }", "module \"pe\" may not"},
-                {"module after a regex", "rule a { strings: $a = /\\/*\"/ condition: $a } import \"pe\"",
-                 "bad.yar:1: module \"pe\" may not"},
+                {"module escaped", "import \"\\x64otnet\" rule a { condition: true }",
+                 "module \"dotnet\" may not"},
+                {"module after a regex", "rule a { strings: $a = /\\/*\"/ condition: $a } import \"dotnet\"",
+                 "bad.yar:1: module \"dotnet\" may not"},
                 {"module console", "import \"console\"\nrule a { condition: console.log(\"x\") }",
                  "bad.yar:1: module \"console\" may not"},
                 {"module that does not exist", "import \"nonesuch\"\nrule a { condition: true }",
@@ -50,16 +51,16 @@ static void rules_that_are_wrong_are_refused_by_file_and_line(void **state)
 static void words_in_comments_and_strings_import_nothing(void **state)
 {
         static const char source[] =
-                "/* import \"pe\" */ // import \"pe\"\n"
+                "/* import \"dotnet\" */ // import \"dotnet\"\n"
                 "import \"elf\" import \"math\" import \"hash\" import \"time\"\n"
-                "rule a { meta: m = \"import \\\"pe\\\"\" strings: $a = \"import \\\"pe\\\"\" "
-                "$b = /import \"pe\"/ condition: any of them }";
+                "rule a { meta: m = \"import \\\"dotnet\\\"\" strings: $a = \"import \\\"dotnet\\\"\" "
+                "$b = /import \"dotnet\"/ condition: any of them }";
         struct pn_exact *exact = with_rules(source);
         static struct told told;
 
         (void)state;
         assert_int_equal(pn_exact_rule_count(exact), 2);
-        scan_text(exact, "x import \"pe\" x", &told);
+        scan_text(exact, "x import \"dotnet\" x", &told);
         assert_int_equal(told.count, 1);
         (void)pn_exact_free(exact);
 }
@@ -138,6 +139,136 @@ static void two_files_may_use_the_same_rule_name(void **state)
         assert_int_equal(pn_exact_rule_count(exact), 5);
         assert_int_equal(pn_exact_add(exact, "c.yar", source, strlen(source), &err), -1);
         assert_int_equal(err.fault, PN_FAULT_BUG);
+        (void)pn_exact_free(exact);
+}
+
+/* ---------------------------------------------------------------- include */
+
+static const struct pn_exact_source tree[] = {
+        {"d/a.yar", "include \"sub/b.yar\"\nrule a { condition: b }", 0},
+        {"d/sub/b.yar", "include\t\"../c.yar\" rule b { condition: c }", 0},
+        {"./d//c.yar", "rule c { condition: filesize == 3 }", 0},
+        {"e.yar",
+         "rule c { strings: $a = \"include \\\"d/a.yar\\\"\" $b = /include \"x/ condition: any of them }\n"
+         "// include \"d/a.yar\"\n/* \" include \"d/a.yar\" */ rule included { condition: \"a\" == \"\\\\\" "
+         "}",
+         0},
+};
+
+static void files_that_were_given_may_be_included(void **state)
+{
+        struct pn_exact_source source[4];
+        struct pn_exact *exact = NULL;
+        struct pn_err err = PN_ERR_INIT;
+        static struct told told;
+
+        (void)state;
+        memcpy(source, tree, sizeof(source));
+        for (size_t i = 0; i < 4; i++)
+                source[i].len = strlen(source[i].text);
+        assert_int_equal(pn_exact_new(&exact, &err), 0);
+        pn_exact_set_sources(exact, source, 4);
+        add_marker_rule(exact);
+        for (size_t i = 0; i < 4; i++) {
+                assert_int_equal(pn_exact_is_included(source, 4, i), i == 1 || i == 2);
+                if (i != 1 && i != 2 &&
+                    pn_exact_add(exact, source[i].name, source[i].text, source[i].len, &err) < 0)
+                        fail_msg("%s", err.text);
+        }
+        assert_int_equal(pn_exact_ready(exact, &err), 0);
+        assert_int_equal(pn_exact_rule_count(exact), 6);
+        scan_text(exact, "abc", &told);
+        assert_int_equal(told.count, 3);
+        (void)pn_exact_free(exact);
+}
+
+static void includes_that_are_wrong_are_refused_by_file_and_line(void **state)
+{
+        static const struct {
+                const char *a, *b, *words;
+        } rows[] = {
+                {"\ninclude \"b.yar\"", "\n\nrule b { condition: nonesuch }",
+                 "b.yar:3: undefined identifier"},
+                {"include \"b.yar\"", "\ninclude \"c.yar\"",
+                 "b.yar:2: include \"c.yar\" is not one of the files"},
+                {"include \"b.yar\"\n\nrule a { condition: x }", "rule b { condition: true }",
+                 "a.yar:3: undefined"},
+                {"include \"b.yar\"", "\ninclude \"a.yar\"", "b.yar:2: include \"a.yar\" includes itself"},
+                {"include \"./a.yar\"", "", "a.yar:1: include \"./a.yar\" includes itself"},
+                {"include \"b.yar\"", "\nimport \"dotnet\"", "b.yar:2: module \"dotnet\" may not"},
+                {"include \"../d/b.yar\"", "", "a.yar:1: include \"../d/b.yar\" is not"},
+                {"include \"/b.yar\"", "", "a.yar:1: include \"/b.yar\" is not"},
+                {"include \"nul.yar\"", "", "a.yar:1: include \"nul.yar\" holds a NUL byte"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct pn_exact_source source[] = {{"a.yar", rows[i].a, strlen(rows[i].a)},
+                                                         {"b.yar", rows[i].b, strlen(rows[i].b)},
+                                                         {"nul.yar", "// \0", 4}};
+                struct pn_exact *exact = NULL;
+                struct pn_err err = PN_ERR_INIT;
+
+                assert_int_equal(pn_exact_new(&exact, &err), 0);
+                pn_exact_set_sources(exact, source, 3);
+                assert_int_equal(pn_exact_add(exact, "a.yar", rows[i].a, strlen(rows[i].a), &err), -1);
+                expect_error(&err, PN_FAULT_CONFIG, rows[i].words);
+                (void)pn_exact_free(exact);
+        }
+}
+
+static void includes_nest_as_deep_as_libyara_lets_them(void **state)
+{
+        static char name[18][16], text[18][32];
+        struct pn_exact_source source[18];
+
+        (void)state;
+        for (size_t files = 17; files <= 18; files++) {
+                struct pn_exact *exact = NULL;
+                struct pn_err err = PN_ERR_INIT;
+                int result;
+
+                for (size_t i = 0; i < files; i++) {
+                        (void)snprintf(name[i], sizeof(name[i]), "%zu.yar", i);
+                        (void)snprintf(text[i], sizeof(text[i]), "include \"%zu.yar\"", i + 1);
+                        if (i + 1 == files)
+                                text[i][0] = '\0';
+                        source[i] = (struct pn_exact_source){name[i], text[i], strlen(text[i])};
+                }
+                assert_int_equal(pn_exact_new(&exact, &err), 0);
+                pn_exact_set_sources(exact, source, files);
+                result = pn_exact_add(exact, "0.yar", text[0], strlen(text[0]), &err);
+                assert_int_equal(result, files == 17 ? 0 : -1);
+                if (result < 0)
+                        expect_error(&err, PN_FAULT_CONFIG,
+                                     "16.yar:1: include \"17.yar\" is nested too deeply");
+                (void)pn_exact_free(exact);
+        }
+}
+
+static void rules_of_the_whole_set_may_ask_for_names(void **state)
+{
+        struct pn_exact *exact =
+                with_rules("rule n { condition: filename == \"ls\" and filepath == \"/bin\" }\n"
+                           "rule nameless { condition: filename == \"\" and filetype == \"ELF\" }");
+        const struct pn_view view = {(const uint8_t *)"x", 1};
+        static struct pn_names names;
+        static struct told told;
+        struct pn_object object;
+        struct pn_err err = PN_ERR_INIT;
+        uint64_t bytes;
+
+        (void)state;
+        pn_object_from_view(&object, &view);
+        pn_names_set(&names, "bin/ls", 6);
+        for (int i = 0; i < 4; i++) {
+                told.count = 0;
+                assert_int_equal(pn_exact_scan(exact, &object, i % 2 ? NULL : &names, &roomy, take, &told,
+                                               &bytes, &err),
+                                 0);
+                assert_int_equal(told.count, 1);
+                assert_string_equal(told.finding[0].rule, i % 2 ? "nameless" : "n");
+        }
         (void)pn_exact_free(exact);
 }
 
@@ -234,7 +365,7 @@ static void a_finding_that_is_not_taken_ends_the_scan(void **state)
 
         (void)state;
         pn_object_from_view(&object, &view);
-        assert_int_equal(pn_exact_scan(exact, &object, &roomy, take, &told, &bytes, &err), -1);
+        assert_int_equal(pn_exact_scan(exact, &object, NULL, &roomy, take, &told, &bytes, &err), -1);
         expect_error(&err, PN_FAULT_BUG, "rule `a`");
         (void)pn_exact_free(exact);
 }
@@ -266,7 +397,7 @@ static void a_sparse_terabyte_is_found_quickly(void **state)
         assert_int_equal(pwrite(fd, marker, 8, 1LL << 39), 8);
         assert_int_equal(pwrite(fd, marker, 8, (off_t)size - 8), 8);
         pn_object_from_fd(&object, &fd, size);
-        if (pn_exact_scan(exact, &object, &roomy, take, &told, &bytes, &err) < 0)
+        if (pn_exact_scan(exact, &object, NULL, &roomy, take, &told, &bytes, &err) < 0)
                 fail_msg("%s", err.text);
         assert_non_null(find_told(&told, "both"));
         assert_true(bytes >= 24 && bytes < 16 * MIB);
@@ -464,6 +595,10 @@ int main(void)
                 cmocka_unit_test(a_nul_byte_does_not_hide_the_rules_behind_it),
                 cmocka_unit_test(the_rules_of_the_product_find_the_marker),
                 cmocka_unit_test(two_files_may_use_the_same_rule_name),
+                cmocka_unit_test(files_that_were_given_may_be_included),
+                cmocka_unit_test(includes_that_are_wrong_are_refused_by_file_and_line),
+                cmocka_unit_test(includes_nest_as_deep_as_libyara_lets_them),
+                cmocka_unit_test(rules_of_the_whole_set_may_ask_for_names),
                 cmocka_unit_test(metadata_become_the_finding),
                 cmocka_unit_test(two_long_ids_stay_two),
                 cmocka_unit_test(evidence_is_of_many_strings_first),

@@ -85,7 +85,7 @@ static void too_many_matches_are_an_error_that_names_the_rule(void **state)
                 if (rows[i].block)
                         pn_exact_set_blocks(exact, rows[i].block, 1000);
                 pn_object_from_view(&object, &view);
-                if (pn_exact_scan(exact, &object, &limits, take, &told, &bytes, &err) !=
+                if (pn_exact_scan(exact, &object, NULL, &limits, take, &told, &bytes, &err) !=
                     (rows[i].error ? -1 : 0))
                         fail_msg("%s: %s", rows[i].name, err.text);
                 if (rows[i].error)
@@ -157,7 +157,7 @@ static void rules_that_take_too_long_are_over_budget(void **state)
                 told.count = 0;
                 if (rows[i].sparse)
                         fake.data[0][1] = 1;
-                if (pn_exact_scan(exact, &object, &limits, take, &told, &bytes, &err) == 0)
+                if (pn_exact_scan(exact, &object, NULL, &limits, take, &told, &bytes, &err) == 0)
                         fail_msg("%s: no error", rows[i].name);
                 if (err.fault != PN_FAULT_BUDGET || pn_clock_now_ms() - from > 8000)
                         fail_msg("%s: %s after %lld ms", rows[i].name, err.text,
