@@ -22,31 +22,40 @@ struct kind {
         take_fn *take;
 };
 
-static int take_rules(struct pn_content *content, const char *name, char *text, size_t len, struct pn_err *err)
+/* Takes `text` over, also when it fails. */
+static int keep(struct pn_scan_rules **list, unsigned *count, const char *name, char *text, size_t len,
+                struct pn_err *err)
 {
         struct pn_scan_rules *more;
         char *copy = strdup(name);
 
-        if (content->rules_count >= PN_RULES_FILES_MAX) {
+        if (*count >= PN_RULES_FILES_MAX) {
                 free(copy);
                 free(text);
-                return pn_err_set(err, PN_FAULT_CONFIG, 0, "more than %u files of rules", PN_RULES_FILES_MAX);
+                return pn_err_set(err, PN_FAULT_CONFIG, 0, "more than %u files of one kind", PN_RULES_FILES_MAX);
         }
-        more = copy ? reallocarray(content->rules, content->rules_count + 1U, sizeof(*more)) : NULL;
+        more = copy ? reallocarray(*list, *count + 1U, sizeof(*more)) : NULL;
         if (!more) {
                 free(copy);
                 free(text);
                 return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "read `%s`", name);
         }
-        content->rules = more;
-        content->rules[content->rules_count++] = (struct pn_scan_rules){copy, text, len};
+        *list = more;
+        more[(*count)++] = (struct pn_scan_rules){copy, text, len};
         return 0;
+}
+
+static int take_rules(struct pn_content *content, const char *name, char *text, size_t len, struct pn_err *err)
+{
+        return keep(&content->rules, &content->rules_count, name, text, len, err);
 }
 
 static int take_digests(struct pn_content *content, const char *name, char *text, size_t len, struct pn_err *err)
 {
         int ret = pn_hashset_add(content->denied, name, text, len, err);
 
+        if (ret == 0 && content->keep_deny)
+                return keep(&content->deny, &content->deny_count, name, text, len, err);
         free(text);
         return ret;
 }
@@ -125,9 +134,9 @@ static int load(struct pn_content *content, const struct kind *kind, char *const
         return 0;
 }
 
-int pn_content_load(const struct pn_policy *policy, struct pn_content *ret, struct pn_err *err)
+static int load_content(const struct pn_policy *policy, bool keep_deny, struct pn_content *ret, struct pn_err *err)
 {
-        *ret = (struct pn_content){.denied = pn_hashset_new()};
+        *ret = (struct pn_content){.denied = pn_hashset_new(), .keep_deny = keep_deny};
         if (!ret->denied)
                 return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "read the deny hashes");
         if (load(ret, &rules_kind, policy->rules, err) < 0) {
@@ -145,13 +154,29 @@ int pn_content_load(const struct pn_policy *policy, struct pn_content *ret, stru
         return 0;
 }
 
+int pn_content_load(const struct pn_policy *policy, struct pn_content *ret, struct pn_err *err)
+{
+        return load_content(policy, false, ret, err);
+}
+
+int pn_content_load_all(const struct pn_policy *policy, struct pn_content *ret, struct pn_err *err)
+{
+        return load_content(policy, true, ret, err);
+}
+
+static void clear_list(struct pn_scan_rules *list, unsigned count)
+{
+        for (unsigned i = 0; i < count; i++) {
+                free((void *)(uintptr_t)list[i].name);
+                free((void *)(uintptr_t)list[i].text);
+        }
+        free(list);
+}
+
 void pn_content_clear(struct pn_content *content)
 {
-        for (unsigned i = 0; i < content->rules_count; i++) {
-                free((void *)(uintptr_t)content->rules[i].name);
-                free((void *)(uintptr_t)content->rules[i].text);
-        }
-        free(content->rules);
+        clear_list(content->rules, content->rules_count);
+        clear_list(content->deny, content->deny_count);
         (void)pn_hashset_free(content->denied);
         *content = (struct pn_content){0};
 }

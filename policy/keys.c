@@ -49,6 +49,17 @@ static int set_mode(const struct pn_keys_job *job, const struct pn_key *key, con
         return 0;
 }
 
+static int set_digests(const struct pn_keys_job *job, const struct pn_key *key, const char *at,
+                       const json_t *value)
+{
+        enum pn_digests digests = (enum pn_digests)word_of(key, value);
+
+        if (!digests)
+                return must_be(job, at, "\"all\" or \"flagged\"");
+        *(enum pn_digests *)place(job, key) = digests;
+        return 0;
+}
+
 static int set_action(const struct pn_keys_job *job, const struct pn_key *key, const char *at,
                       const json_t *value)
 {
@@ -103,6 +114,12 @@ static int copy_path(const struct pn_keys_job *job, const char *at, const json_t
         return *ret ? 0 : no_memory(job, at);
 }
 
+static int set_path(const struct pn_keys_job *job, const struct pn_key *key, const char *at,
+                    const json_t *value)
+{
+        return copy_path(job, at, value, place(job, key));
+}
+
 static int set_path_or_none(const struct pn_keys_job *job, const struct pn_key *key, const char *at,
                             const json_t *value)
 {
@@ -153,6 +170,7 @@ static int set_exceptions(const struct pn_keys_job *job, const struct pn_key *ke
 
 static const char *const modes[] = {NULL, "monitor", "enforce", NULL};
 static const char *const actions[] = {NULL, "report", "refuse", NULL};
+static const char *const digest_words[] = {NULL, "all", "flagged", NULL};
 
 #define AT(member) offsetof(struct pn_policy, member)
 #define ACTION(key, member, value)                                                                           \
@@ -260,9 +278,11 @@ const struct pn_key pn_policy_keys[] = {
         OBJECT("on_error", on_error_keys),
         OBJECT("limits", limit_keys),
         PATHS("rules", rules, 1, "[\"" PN_DATADIR "/rules\", \"" PN_SYSCONFDIR "/rules.d\"]"),
+        {.name = "digests", .set = set_digests, .offset = AT(digests), .fallback = "\"all\"", .words = digest_words},
         PATHS("deny_hashes", deny_hashes, 0, "[\"" PN_DATADIR "/deny\", \"" PN_SYSCONFDIR "/deny.d\"]"),
         {.name = "exceptions", .set = set_exceptions, .fallback = "[]", .max = PN_EXCEPTIONS_MAX},
         PATHS("exceptions_dirs", exceptions_dirs, 0, "[\"" PN_SYSCONFDIR "/exceptions.d\"]"),
+        {.name = "state_dir", .set = set_path, .offset = AT(state_dir), .fallback = "\"/var/lib/postern\""},
         OBJECT("report", report_keys),
         PATH("break_glass_file", break_glass_file, "\"" PN_SYSCONFDIR "/break-glass.json\""),
         END,

@@ -26,6 +26,7 @@ struct pn_policy *pn_policy_free(struct pn_policy *policy)
         free_list(policy->rules);
         free_list(policy->deny_hashes);
         free_list(policy->exceptions_dirs);
+        free(policy->state_dir);
         free(policy->audit_file);
         free(policy->break_glass_file);
         free(policy->origin);

@@ -18,6 +18,7 @@
 #define PN_PATHS_MAX        64 /* entries of one list of files or directories */
 
 enum pn_mode { PN_MODE_MONITOR = 1, PN_MODE_ENFORCE };
+enum pn_digests { PN_DIGESTS_ALL = 1, PN_DIGESTS_FLAGGED };
 enum pn_action { PN_ACTION_REPORT = 1, PN_ACTION_REFUSE };
 
 /* Bytes `sha256` under `rule` at `path` are accepted until `expires_s`, for `reason`, says `owner`. */
@@ -38,10 +39,12 @@ struct pn_policy {
         enum pn_action on_error[PN_ISSUE_CLASSES];
         struct pn_limits limits;
         char **rules;       /* files and directories of YARA source, NULL-terminated */
+        enum pn_digests digests; /* of which ELF files: all, or those that a rule may match (then deny_hashes deny nothing else) */
         char **deny_hashes; /* deny files and directories, NULL-terminated */
         struct pn_exception *exception;
         size_t exception_count;
         char **exceptions_dirs; /* directories of exceptions files, NULL-terminated */
+        char *state_dir;          /* what postern makes and keeps: generations of compiled rules */
         char *audit_file;         /* NULL: none */
         uint64_t audit_max_bytes; /* the file is renamed to <file>.1 when it grows past this */
         bool journal;

@@ -18,6 +18,7 @@ static const struct {
         int (*run)(int argc, char **argv);
 } commands[] = {
         {"scan", "scan a directory as if it were a container's root file system", pn_cmd_scan},
+        {"rules", "compile rules and show what they cost", pn_cmd_rules},
         {"why", "say in words why a container was refused or admitted", pn_cmd_why},
         {"version", "print the version", cmd_version},
         {"help", "print this", cmd_help},

@@ -18,11 +18,6 @@ static const struct {
         [PN_ROLE_PARSE] = {512U << 20, 256}, /* one block of a file, libyara's rules and matches */
 };
 
-/* The uid and gid of one scan's workers: this and the supervisor's pid (at most 2^22). Nobody else has it: descriptors
- * under way are counted per user (unix(7), ETOOMANYREFS), and a container that runs as `nobody` could otherwise use up
- * what we may send; nor can anybody else, another scan's workers among them, trace or signal us as the same user. */
-#define PN_WORKER_ID_FIRST 0xe0000000U
-
 int pn_worker_tell(struct pn_worker *worker, struct pn_err *err)
 {
         return pn_fdpass_send(PN_WORKER_CONTROL, &worker->out, NULL, 0, err);

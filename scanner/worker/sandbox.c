@@ -62,7 +62,7 @@ static int limits_lower(const struct pn_sandbox *box, struct pn_err *err)
 {
         const struct limit limits[] = {
                 {RLIMIT_CORE, "core files", 0},
-                {RLIMIT_FSIZE, "file size", 0},
+                {RLIMIT_FSIZE, "file size", box->role == PN_ROLE_COMPILE ? box->file_bytes : 0},
                 {RLIMIT_NPROC, "processes", 0},
                 {RLIMIT_STACK, "stack", STACK_MAX},
                 {RLIMIT_NOFILE, "open files", box->files, .least = FILES_MIN},
@@ -103,7 +103,7 @@ static int die_with_parent(pid_t parent, struct pn_err *err)
 
 static int box_check(const struct pn_sandbox *box, struct pn_err *err)
 {
-        if (box->role < PN_ROLE_WALK || box->role > PN_ROLE_PARSE)
+        if (box->role < PN_ROLE_WALK || box->role > PN_ROLE_COMPILE)
                 return pn_err_set(err, PN_FAULT_BUG, 0, "no such role: %d", (int)box->role);
         if (box->memory_bytes == 0 || box->cpu_s == 0 || box->files == 0)
                 return pn_err_set(err, PN_FAULT_BUG, 0, "a worker without memory, time or descriptors");

@@ -24,8 +24,10 @@
 #define ENOSYS_ SCMP_ACT_ERRNO(ENOSYS)
 
 #define W (1U << PN_ROLE_WALK)
-#define RP (1U << PN_ROLE_RAW | 1U << PN_ROLE_PARSE)
-#define ALL (W | RP)
+#define C (1U << PN_ROLE_COMPILE)
+#define RPC (1U << PN_ROLE_RAW | 1U << PN_ROLE_PARSE | C)
+#define ALL (W | RPC)
+#define WIRE (ALL & ~C)
 
 /* Newer than the kernel headers of Debian 12; the same number everywhere. */
 #ifndef __NR_fchmodat2
@@ -57,16 +59,17 @@ struct row {
 /* Rows of one system call must not overlap in the same role. */
 static const struct row rows[] = {
         {SCMP_SYS(read), ALL, ALLOW, {}, "pipes and files whose offset moves"},
-        {SCMP_SYS(pread64), RP, ALLOW, {}, "content of a descriptor that was handed over"},
+        {SCMP_SYS(pread64), RPC, ALLOW, {}, "content of a descriptor that was handed over"},
         {SCMP_SYS(lseek), ALL, ALLOW, {}, "SEEK_DATA skips the holes of sparse files; rewinding a directory"},
         {SCMP_SYS(close), ALL, ALLOW, {}, "descriptors come and go"},
-        {SCMP_SYS(recvmsg), ALL, ALLOW, {}, "the wire, with descriptors"},
-        {SCMP_SYS(sendmsg), ALL, ALLOW, {}, "the wire, with descriptors"},
-        {SCMP_SYS(sendto), ALL, ALLOW, {}, "the wire, without"},
-        {SCMP_SYS(shutdown), ALL, ALLOW, {}, "the end of what is sent, while answers still come"},
-        {SCMP_SYS(poll), ALL, ALLOW, {}, "waiting for the wire"},
-        {SCMP_SYS(ppoll), ALL, ALLOW, {}, "waiting for the wire; poll() where there is no poll"},
+        {SCMP_SYS(recvmsg), WIRE, ALLOW, {}, "the wire, with descriptors"},
+        {SCMP_SYS(sendmsg), WIRE, ALLOW, {}, "the wire, with descriptors"},
+        {SCMP_SYS(sendto), WIRE, ALLOW, {}, "the wire, without"},
+        {SCMP_SYS(shutdown), WIRE, ALLOW, {}, "the end of what is sent, while answers still come"},
+        {SCMP_SYS(poll), WIRE, ALLOW, {}, "waiting for the wire"},
+        {SCMP_SYS(ppoll), WIRE, ALLOW, {}, "waiting for the wire; poll() where there is no poll"},
         {SCMP_SYS(write), ALL, ALLOW, {}, "stderr"},
+        {SCMP_SYS(pwrite64), C, ALLOW, {}, "memory that was handed over to be written"},
         {SCMP_SYS(writev), ALL, ALLOW, {}, "glibc's last words before abort()"},
         {SCMP_SYS(exit), ALL, ALLOW, {}, "the end"},
         {SCMP_SYS(exit_group), ALL, ALLOW, {}, "the end"},
@@ -96,16 +99,16 @@ static const struct row rows[] = {
         {SCMP_SYS(restart_syscall), ALL, ALLOW, {}, "the kernel, after SIGSTOP and SIGCONT during a sleep"},
         {SCMP_SYS(clock_gettime), ALL, ALLOW, {}, "the vdso asks the kernel on some clock sources"},
         {SCMP_SYS(gettimeofday), ALL, ALLOW, {}, "the vdso asks the kernel on some clock sources"},
-        {SCMP_SYS(clock_nanosleep), ALL, ALLOW, {}, "waiting until descriptors under way have arrived"},
+        {SCMP_SYS(clock_nanosleep), WIRE, ALLOW, {}, "waiting until descriptors under way have arrived"},
         {SCMP_SYS(getrandom), ALL, ALLOW, {}, "hash seeds"},
         {SCMP_SYS(getpid), ALL, ALLOW, {}, "abort(), OpenSSL's fork check"},
         {SCMP_SYS(gettid), ALL, ALLOW, {}, "abort()"},
         {SCMP_SYS(tgkill), ALL, ALLOW, {{0, ANY_BIT, 0, true}}, "abort() signals itself"},
         {SCMP_SYS(fstat), ALL, ALLOW, {}, "fstat() of glibc >= 2.37"},
         {SCMP_SYS(newfstatat), W, ALLOW, {}, "fstat() of glibc 2.36, and what a name is"},
-        {SCMP_SYS(newfstatat), RP, ALLOW, {{3, AT_EMPTY_PATH, AT_EMPTY_PATH}}, "fstat() of glibc 2.36"},
+        {SCMP_SYS(newfstatat), RPC, ALLOW, {{3, AT_EMPTY_PATH, AT_EMPTY_PATH}}, "fstat() of glibc 2.36"},
         {SCMP_SYS(newfstatat),
-         RP,
+         RPC,
          EACCES_,
          {{3, AT_EMPTY_PATH, 0}},
          "stat() of a library that looks for its files"},
@@ -125,7 +128,7 @@ static const struct row rows[] = {
         {SCMP_SYS(fcntl), W, ALLOW, {{1, ANY_BIT, F_SETFD}}, "fdopendir() of older libcs"},
         {SCMP_SYS(fcntl), W, ALLOW, {{1, ANY_BIT, F_DUPFD_CLOEXEC}}, "a second handle on a directory"},
 
-        {SCMP_SYS(openat), RP, EACCES_, {}, "libraries look for files (gconv, /dev/tty in abort())"},
+        {SCMP_SYS(openat), RPC, EACCES_, {}, "libraries look for files (gconv, /dev/tty in abort())"},
         {SCMP_SYS(open), ALL, EACCES_, {}, "the old way to do so"},
         {SCMP_SYS(access), ALL, EACCES_, {}, "libraries look for files"},
         {SCMP_SYS(readlink), ALL, EACCES_, {}, "libraries look for themselves"},
@@ -139,8 +142,8 @@ static const struct row rows[] = {
         {SCMP_SYS(sched_getaffinity), ALL, EACCES_, {}, "malloc counts processors"},
         {SCMP_SYS(prctl), ALL, EACCES_, {}, "newer malloc names its memory; nobody changes our walls"},
 
-        {SCMP_SYS(openat2), RP, ENOSYS_, {}, "falls back to openat, and that to EACCES"},
-        {SCMP_SYS(statx), RP, ENOSYS_, {}, "falls back to newfstatat"},
+        {SCMP_SYS(openat2), RPC, ENOSYS_, {}, "falls back to openat, and that to EACCES"},
+        {SCMP_SYS(statx), RPC, ENOSYS_, {}, "falls back to newfstatat"},
         {SCMP_SYS(faccessat2), ALL, ENOSYS_, {}, "newer glibc falls back"},
         {SCMP_SYS(fchmodat2), ALL, ENOSYS_, {}, "newer glibc falls back"},
         {SCMP_SYS(clone3), ALL, ENOSYS_, {}, "pthread_create() falls back to clone, and that kills"},

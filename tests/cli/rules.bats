@@ -72,7 +72,7 @@ PY
                 xz-rekeyed=XZ-BACKDOOR-003 php=PHP-ZERODIUM-001 php-single=PHP-ZERODIUM-002
                 proftpd=PROFTPD-BACKDOOR-001 proftpd-single=PROFTPD-BACKDOOR-002 dlink=DLINK-THTTPD-001
                 miner=CRYPTOMINER-001 miner-single=CRYPTOMINER-002 node=CRYPTOMINER-002 kinsing=KINSING-001
-                kinsing-single=KINSING-002 upx=PACKED-UPX-001"
+                kinsing-single=KINSING-002"
         local row
         for row in $table; do
                 expect "${row#*=}" --stand-in "${row%%=*}"
@@ -82,7 +82,7 @@ PY
 }
 
 @test "a scanner that holds the indicators as text is reported at most" {
-        expect "CRYPTOMINER-002 PACKED-UPX-001 PHP-ZERODIUM-002 PROFTPD-BACKDOOR-002" --stand-in rule-text
+        expect "CRYPTOMINER-002 PHP-ZERODIUM-002 PROFTPD-BACKDOOR-002" --stand-in rule-text
 }
 
 @test "the two xz rules look for the same strings" {
@@ -229,11 +229,6 @@ miner_strings() {
         expect "" --text main.RC4 --text main.masscan
         expect "" --text main.backconnect
         expect "" --text main.redisBruteForce --text main.RC4
-}
-
-@test "UPX! counts in the head of a file only" {
-        expect PACKED-UPX-001 --text UPX! --where 1000
-        expect "" --text UPX! --where 1024
 }
 
 @test "a library with planted bytes is refused, still loads, and its clean twin is not refused" {

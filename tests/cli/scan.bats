@@ -5,10 +5,10 @@ bats_require_minimum_version 1.5.0
 load ../lib/all
 
 setup_file() {
-        export MARKED=$BATS_FILE_TMPDIR/marked CLEAN=$BATS_FILE_TMPDIR/clean UPX=$BATS_FILE_TMPDIR/upx
+        export MARKED=$BATS_FILE_TMPDIR/marked CLEAN=$BATS_FILE_TMPDIR/clean SINGLE=$BATS_FILE_TMPDIR/single
         mkelf make "$MARKED" --stand-in marker
         mkelf make "$CLEAN" --stand-in clean
-        mkelf make "$UPX" --stand-in upx
+        mkelf make "$SINGLE" --stand-in kinsing-single
 }
 
 setup() {
@@ -53,13 +53,13 @@ scan() { # ARG...
 }
 
 @test "a finding that is only reported is clean, unless --fail-on asks for it" {
-        cp "$UPX" "$root/bin/packed"
+        cp "$SINGLE" "$root/bin/single"
         scan "$root"
         [ "$status" = 0 ]
-        [[ $output == *"(low severity"* ]]
-        scan --fail-on low "$root"
-        [ "$status" = 1 ]
+        [[ $output == *"(medium severity"* ]]
         scan --fail-on medium "$root"
+        [ "$status" = 1 ]
+        scan --fail-on high "$root"
         [ "$status" = 0 ]
 }
 

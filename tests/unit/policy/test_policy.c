@@ -97,6 +97,10 @@ static const struct refusal {
          "policy.json: report.audit_file: must be an absolute path"},
         {"journal_is_a_flag", "{\"mode\":\"enforce\",\"report\":{\"journal\":\"yes\"}}",
          "policy.json: report.journal: must be true or false"},
+        {"state_dir_is_absolute", "{\"mode\":\"enforce\",\"state_dir\":\"state\"}",
+         "policy.json: state_dir: must be an absolute path"},
+        {"state_dir_is_always_there", "{\"mode\":\"enforce\",\"state_dir\":null}",
+         "policy.json: state_dir: must be an absolute path"},
         {"break_glass_file_is_absolute", "{\"mode\":\"enforce\",\"break_glass_file\":\"./b\"}",
          "policy.json: break_glass_file: must be an absolute path"},
 };
@@ -263,6 +267,7 @@ static void policy_has_the_defaults_of_its_readme(void **state)
         assert_int_equal(0, policy->exception_count);
         assert_string_equal(PN_SYSCONFDIR "/exceptions.d", policy->exceptions_dirs[0]);
         assert_null(policy->exceptions_dirs[1]);
+        assert_string_equal("/var/lib/postern", policy->state_dir);
         assert_string_equal("/var/log/postern/audit.jsonl", policy->audit_file);
         assert_int_equal(64 << 20, policy->audit_max_bytes);
         assert_true(policy->journal);
@@ -275,7 +280,7 @@ static void policy_keeps_what_it_is_given(void **state)
 {
         struct pn_policy *policy =
                 parsed("{\"mode\":\"enforce\",\"rules\":[\"/r/1\",\"/r/2\",\"/r/3\"],\"deny_hashes\":[],"
-                       "\"exceptions_dirs\":[],\"report\":{\"audit_file\":\"/a\",\"journal\":false},"
+                       "\"exceptions_dirs\":[],\"state_dir\":\"/s\",\"report\":{\"audit_file\":\"/a\",\"journal\":false},"
                        "\"break_glass_file\":\"/b\"}");
 
         (void)state;
@@ -285,6 +290,7 @@ static void policy_keeps_what_it_is_given(void **state)
         assert_null(policy->rules[3]);
         assert_null(policy->deny_hashes[0]);
         assert_null(policy->exceptions_dirs[0]);
+        assert_string_equal("/s", policy->state_dir);
         assert_string_equal("/a", policy->audit_file);
         assert_false(policy->journal);
         assert_string_equal("/b", policy->break_glass_file);

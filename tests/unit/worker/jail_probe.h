@@ -50,7 +50,8 @@ struct probe {
 };
 
 static const char *const probe_roles[] = {
-        [PN_ROLE_WALK] = "walk", [PN_ROLE_RAW] = "raw", [PN_ROLE_PARSE] = "parse"};
+        [PN_ROLE_WALK] = "walk", [PN_ROLE_RAW] = "raw", [PN_ROLE_PARSE] = "parse",
+        [PN_ROLE_COMPILE] = "compile"};
 
 static inline struct pn_sandbox probe_box(enum pn_role role)
 {

@@ -93,7 +93,7 @@ static void hold_much(struct probe *p)
 static void first_half_leaves_this_and_no_more(void **state)
 {
         (void)state;
-        for (enum pn_role role = PN_ROLE_WALK; role <= PN_ROLE_PARSE; role++) {
+        for (enum pn_role role = PN_ROLE_WALK; role <= PN_ROLE_COMPILE; role++) {
                 struct probe p = {
                         .box = probe_box(role), .before = hold_much, .attempt = tell_all, .keep_open = true};
 
@@ -521,7 +521,7 @@ static void boxes_without_sense_are_our_bug(void **state)
 
         (void)state;
         bad[0].role = (enum pn_role)0;
-        bad[1].role = (enum pn_role)(PN_ROLE_PARSE + 1);
+        bad[1].role = (enum pn_role)(PN_ROLE_COMPILE + 1);
         bad[2].memory_bytes = 0;
         bad[3].cpu_s = 0;
         bad[4].files = 0;
@@ -592,7 +592,7 @@ static void be_a_parent_and_die(struct probe_told *told, enum pn_role role, int 
 static void worker_dies_with_its_parent(void **state)
 {
         (void)state;
-        for (enum pn_role role = PN_ROLE_WALK; role <= PN_ROLE_PARSE; role++) {
+        for (enum pn_role role = PN_ROLE_WALK; role <= PN_ROLE_COMPILE; role++) {
                 struct probe p = {.told = mmap(NULL, sizeof(*p.told), PROT_READ | PROT_WRITE,
                                                MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
                 struct pollfd alive = {.events = 0};
