@@ -113,8 +113,8 @@ marker POSTERN-TEST-001
 ROWS
 }
 
-@test "one indicator alone, UPX and the text of rules do not refuse" {
-        for stand_in in xz-single php-single proftpd-single miner-single kinsing-single upx rule-text clean; do
+@test "one indicator alone and the text of rules do not refuse" {
+        for stand_in in xz-single php-single proftpd-single miner-single kinsing-single rule-text clean; do
                 made --stand-in "$stand_in"
                 admitted
         done
