@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 . tests/lib/all.bash
 
 DEMO=$TOP/build/demo
+P=$DEMO # where policy_write puts the state directory
 failures=0
 
 say() {
@@ -43,6 +44,9 @@ write_policy() {
         policy_write .
         say "policy"
         cat "$policy"
+        say "compiled rules"
+        mkdir -p "$DEMO/state"
+        "$BIN/postern" rules compile --config "$policy"
 }
 
 # What the container does when it may: shows that sshd and its libraries are whole.

@@ -12,6 +12,7 @@ static const struct pn_rules_command *const commands[] = {
         &pn_rules_compile,
         &pn_rules_check,
         &pn_rules_list,
+        &pn_rules_test,
         &pn_rules_explain_cost,
 };
 

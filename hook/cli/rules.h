@@ -58,6 +58,7 @@ int pn_rules_complain_err(const struct pn_err *err);
 int pn_rules_finish(int status);
 
 /* The rows of the table in cmd_rules.c. */
-extern const struct pn_rules_command pn_rules_compile, pn_rules_check, pn_rules_list, pn_rules_explain_cost;
+extern const struct pn_rules_command pn_rules_compile, pn_rules_check, pn_rules_list, pn_rules_test,
+        pn_rules_explain_cost;
 
 #endif

@@ -10,7 +10,7 @@
 #include "scanner/base/view.h"
 #include "scanner/engine/exact_state.h"
 #include "scanner/engine/include_path.h"
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 
 #define SELFTEST_TIMEOUT_S 10 /* a set of rules that needs longer for 192 bytes is of no use on a node */
 

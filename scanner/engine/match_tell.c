@@ -4,7 +4,7 @@
 
 #include "scanner/base/view.h"
 #include "scanner/engine/match_state.h"
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 
 static void copy_words(char *dst, size_t cap, const char *src)
 {

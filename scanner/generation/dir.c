@@ -14,7 +14,6 @@
 #include "scanner/base/fd.h"
 #include "scanner/base/text.h"
 
-#define DIGITS_MIN 6
 #define DIGITS_MAX 15 /* of a number: far from the end of 64 bits */
 
 static bool is_ours(const struct stat *st)
@@ -112,7 +111,7 @@ bool pn_gendir_number(const char *name, uint64_t *ret)
                 number = 10 * number + (uint64_t)(*c - '0');
         }
         pn_gendir_name(number, again);
-        if (digits < DIGITS_MIN || strcmp(again, name) != 0)
+        if (strcmp(again, name) != 0)
                 return false;
         *ret = number;
         return true;

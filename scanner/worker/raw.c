@@ -56,11 +56,10 @@ static int tell_reason(struct raw *raw, enum pn_issue_class cls, uint64_t object
         return tell(raw, cls, object, text, err) < 0 ? -1 : 1;
 }
 
-/* Is there room for another file of this size? Tells once when there is not. */
-static bool within_total(struct look *look, struct pn_err *err)
+/* Is there room for another `size` bytes? Tells once when there is not. */
+static bool within_total(struct look *look, uint64_t size, struct pn_err *err)
 {
         struct raw *raw = look->raw;
-        uint64_t size = (uint64_t)look->st.st_size;
 
         if (!raw->over && size <= raw->worker->limits.total_bytes &&
             raw->read_bytes <= raw->worker->limits.total_bytes - size) {
@@ -170,6 +169,10 @@ static int match_file(struct look *look, bool tap, uint64_t *ret_read, struct pn
                     (found.pair[i].certain && add_told(raw, answer, found.pair[i].rule, err) < 0))
                         return -1;
         *ret_read = found.ended_early ? 0 : (uint64_t)look->st.st_size;
+        /* of a larger one nobody knew before how much of it is hole */
+        if ((uint64_t)look->st.st_size > raw->worker->limits.hash_bytes &&
+            !within_total(look, found.read_bytes, err))
+                return 1;
         return 0;
 }
 
@@ -194,7 +197,7 @@ static int look_into(struct look *look, bool elf, struct pn_err *err)
         bool digested = false;
         int ret = 0;
 
-        if (!within_total(look, err))
+        if (fits && !within_total(look, (uint64_t)look->st.st_size, err))
                 return 1;
         if (!fits && tell(raw, PN_ISSUE_LIMIT, answer->object,
                           "larger than limits.hash_bytes: no digest was made", err) < 0)

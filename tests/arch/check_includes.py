@@ -18,7 +18,7 @@ LIBRARIES = [  # header prefix, library
 ]
 # libc and kernel headers in use; dlfcn.h, netdb.h, iconv.h and the like are missing on purpose: they load code or
 # files, or reach the network.
-LIBC = set("""assert ctype dirent elf endian errno fcntl getopt grp inttypes limits locale poll pthread sched setjmp signal
+LIBC = set("""assert ctype dirent elf endian errno fcntl getopt grp inttypes limits locale malloc math poll pthread sched setjmp signal
 stdarg stdatomic stdbool stddef stdint stdio stdlib string strings syslog termios time unistd""".split())
 LIBC_FOLDERS = ("sys/", "linux/", "asm/")
 

@@ -65,7 +65,7 @@ for program in postern-hook postern-worker postern; do
 done
 [ "$wrong" = 0 ] || exit 1
 needs postern-hook 'libjansson.so.*'
-needs postern 'libjansson.so.*'
+needs postern 'libjansson.so.*' 'libcrypto.so.*'
 needs postern-worker 'libyara.so.*' 'libcrypto.so.*' 'libarchive.so.*' 'libseccomp.so.*' 'libcap.so.*'
 cet
 for program in postern-hook postern-worker postern; do

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # used by the tests; set by bats
 # For the commands of `postern rules`: a policy with rules and deny hashes of its own, a state directory, and compilers
 # that behave as their file names say (tests/hostile/fake_compiler.c). Load after all.bash.
 

@@ -2,7 +2,8 @@
 # The hook itself: its policy, its states, what it says. Every test has
 #   P       this file's copy of the programs (P/bin)          T       this test's directory
 #   root    its root file system, a copy of the small one     bundle  its bundle
-#   policy  its policy file: enforce, our rules               audit   the audit file that the policy names
+#   policy  its policy file: enforce, our rules, compiled     audit   the audit file that the policy names
+# A test whose policy names other rules is about rules from source: no generation was made for those.
 # and, after `start` or `hook`: code (the hook's exit code), out (what was printed), took_ms.
 
 file_setup() {
@@ -11,6 +12,7 @@ file_setup() {
         tree_small "$P/small"
         mkelf make "$P/marked" --stand-in marker
         mkelf make "$P/clean" --stand-in clean
+        rules_compile "$P"
         export P
 }
 
@@ -30,9 +32,17 @@ test_teardown() {
         done
 }
 
+# A generation of our rules below DIR/state.
+rules_compile() { # DIR
+        local policy=$1/compile.json audit=/dev/null P=$1
+        mkdir -p "$1/state"
+        policy_write .
+        "$1/bin/postern" rules compile --config "$policy" >"$1/compile.log" 2>&1 || { cat "$1/compile.log" >&2; return 1; }
+}
+
 policy_write() { # JQ-ARG...   edits what enforce with our rules looks like
-        jq -n --arg rules "$RULES" --arg deny "$DENY" --arg audit "$audit" '
-                {mode: "enforce", rules: [$rules], deny_hashes: [$deny], deadline_ms: 20000,
+        jq -n --arg rules "$RULES" --arg deny "$DENY" --arg audit "$audit" --arg state "$P/state" '
+                {mode: "enforce", rules: [$rules], deny_hashes: [$deny], deadline_ms: 20000, state_dir: $state,
                  exceptions_dirs: [], break_glass_file: null,
                  report: {audit_file: $audit, journal: false}}' | jq "$@" >"$policy"
         chmod 644 "$policy"

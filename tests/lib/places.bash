@@ -17,5 +17,5 @@ mkelf() {
 # The programs under other names than everybody else's, so that a test finds its own processes: DIR/bin.
 programs_copy() { # DIR
         mkdir -p "$1/bin"
-        cp "$BIN/postern-hook" "$BIN/postern-worker" "$BIN/postern" "$1/bin/"
+        cp "$BIN/postern-hook" "$BIN/postern-worker" "$BIN/postern-compiler" "$BIN/postern" "$BIN/grams.bin" "$1/bin/"
 }

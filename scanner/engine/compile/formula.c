@@ -125,14 +125,10 @@ static uint32_t string_at(const struct pn_scope *scope, const struct pn_yr_expr 
 static uint32_t string_in(const struct pn_scope *scope, const struct pn_yr_expr *expr)
 {
         const uint32_t kids[] = {pn_lower_number(scope, expr->a), pn_lower_number(scope, expr->b)};
-        uint32_t string = pn_lower_string(scope, expr), ret;
+        uint32_t string = pn_lower_string(scope, expr);
 
-        if (string == PN_NONE)
-                return PN_NODE_MAYBE;
-        ret = pn_node_make(scope->build, PN_OP_STRING_IN, string, kids, 2);
-        return pn_node_is_defined(scope->build, kids[0]) && pn_node_is_defined(scope->build, kids[1])
-                       ? ret
-                       : pn_lower_oneway(scope, ret);
+        return string == PN_NONE ? PN_NODE_MAYBE
+                                 : pn_node_make(scope->build, PN_OP_STRING_IN, string, kids, 2);
 }
 
 static uint32_t string_occurs(const struct pn_scope *scope, const struct pn_yr_expr *expr)

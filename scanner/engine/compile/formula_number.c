@@ -124,9 +124,6 @@ static uint32_t of_string(const struct pn_scope *scope, const struct pn_yr_expr 
         if (expr->kind == PN_YR_E_COUNT_IN) {
                 kids[0] = pn_lower_number(scope, expr->a);
                 kids[1] = pn_lower_number(scope, expr->b);
-                if (scope->exact &&
-                    !(pn_node_is_defined(scope->build, kids[0]) && pn_node_is_defined(scope->build, kids[1])))
-                        return PN_NODE_MAYBE;
                 return pn_node_make(scope->build, PN_OP_COUNT_IN, string, kids, 2);
         }
         kids[0] = number_or_one(scope, expr->a);

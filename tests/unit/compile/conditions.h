@@ -131,7 +131,7 @@ static inline void put_quantifier(struct random_text *to, unsigned depth, bool p
                 return;
         case 3:
         case 4:
-                put(to, "%u", pick(to, 5));
+                put(to, "%d", (int)pick(to, 6) - 1);
                 return;
         case 5:
                 put(to, "(");

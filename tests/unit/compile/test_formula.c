@@ -198,7 +198,9 @@ static void what_is_known_is_certain(void **state)
                 {"@a[3] > 0 or not @a[3] > 0", PN_FALSE},
                 {"not (@a[3] > 0 and true)", PN_TRUE},
                 {"not (not (@a[3] > 0 or false) and true)", PN_FALSE},
+                {"not $c in (0..uint8(filesize)) or not #c in (0..uint8(filesize)) == 0", PN_FALSE},
                 {"defined @a[2] and not defined @c", PN_TRUE},
+                {"1 << (-1) == 0 or not 1 << (-1) == 0 or not 1 >> (-1) == 0", PN_FALSE},
                 {"1 << 64 == 0 and -7 \\ 2 == -3 and 1 << 63 < 0", PN_TRUE},
                 {"#a \\ #c == 0 or not #a \\ #c == 0", PN_FALSE},
                 {"uint16be(0) == 0x2e2e and uint8(31) == 0x62", PN_TRUE},
@@ -239,6 +241,8 @@ static void what_is_unknown_stays_so(void **state)
                 {"for none of ($b) : ( @ < 3 )", PN_MAYBE},
                 {"for 0 of ($b) : ( @ < 3 )", PN_MAYBE},
                 {"for (#c) of ($b) : ( @ < 3 )", PN_MAYBE},
+                {"for -1 of ($b) : ( @ < 3 )", PN_MAYBE},
+                {"for -1 i in (1..#a) : ( @c[i] == 14 )", PN_MAYBE},
                 {"for 3 of ($a, $b) : ( # )", PN_MAYBE},
                 {"for 2 of ($a) : ( # or false )", PN_MAYBE},
                 {"for any i in (1..#a) : ( @a[i] == 14 )", PN_MAYBE},
@@ -256,6 +260,7 @@ static void what_is_unknown_stays_so(void **state)
 /* Deeper than the evaluator goes: MAYBE, and not a pack that is refused. */
 static void too_deep_is_maybe(void **state)
 {
+        static struct kit_facts facts;
         char condition[4096] = "";
         struct kit kit;
 
@@ -270,20 +275,42 @@ static void too_deep_is_maybe(void **state)
         for (unsigned i = 1; i < 110; i++)
                 (void)sprintf(condition + strlen(condition), "rule r%u { condition: r%u }\n", i, i - 1);
         kit_make(&kit, condition);
+        kit_look(&facts, &kit, "", 0);
+        assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "r80")), PN_FALSE);
+        assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "r109")), PN_MAYBE);
         kit_clear(&kit);
 }
 
-static void loops_in_loops_do_not_grow_without_end(void **state)
+/* `for all i in (1..turns) : ( for any of them : ( @[i] > 1 and ... ) )` over `count` strings. */
+static uint32_t nodes_of_loop(unsigned count, unsigned turns)
 {
+        struct random_text *text = calloc(1, sizeof(*text));
         struct kit kit;
+        uint32_t nodes;
 
-        (void)state;
-        kit_make(&kit, "rule r { strings: $a = \"AAAAaaaa\" condition:\n"
-                       "for all i in (1..60) : ( for any of ($a) : ( @[i] > 1 ) and for any j in (1..60) : ( "
-                       "j > 1 ) ) and\n"
-                       "for all i in (1..60) : ( for any of ($a) : ( @[i] > 1 ) ) }");
-        assert_true(kit.pack.nodes < 2 * PN_UNROLL_NODES_MAX);
+        assert_non_null(text);
+        put(text, "rule r { strings:");
+        for (unsigned i = 0; i < count; i++)
+                put(text, " $%u = \"STRING%02u\"", i, i);
+        put(text, " condition: for all i in (1..%u) : ( for any of them : (", turns);
+        for (unsigned i = 0; i < 8; i++)
+                put(text, " @[i] > %u and", i);
+        put(text, " true ) ) }");
+        kit_make(&kit, text->text);
+        nodes = kit.pack.nodes;
         kit_clear(&kit);
+        free(text);
+        return nodes;
+}
+
+static void loops_do_not_grow_without_end(void **state)
+{
+        (void)state;
+        assert_true(nodes_of_loop(10, 10) > 8 * 10 * 10);
+        assert_true(nodes_of_loop(64, 1) > 8 * 64);
+        assert_true(nodes_of_loop(65, 1) < 20);
+        assert_true(nodes_of_loop(10, 65) < 8 * 10 * 10);
+        assert_true(nodes_of_loop(64, 64) < PN_UNROLL_NODES_MAX + 64 * 64);
 }
 
 /* ---------------------------------------------------------------- rules of rules */
@@ -316,7 +343,8 @@ static void global_rules_are_part_of_their_namespace(void **state)
         assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "late")), PN_FALSE);
         assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "h")), PN_FALSE);
         assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "other")), PN_TRUE);
-        kit_look(&facts, &kit, "...", 3); /* what a global rule asks is without them, or it would ask itself */
+        kit_look(&facts, &kit, "...",
+                 3); /* what a global rule asks is without them, or it would ask itself */
         assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "early")), PN_TRUE);
         assert_int_equal(kit_truth(&kit, &facts, kit_rule(&kit, "g")), PN_TRUE);
         kit_look(&facts, &kit, "GGGGgggg", 8);
@@ -333,7 +361,7 @@ int main(void)
                 cmocka_unit_test(what_is_known_is_certain),
                 cmocka_unit_test(what_is_unknown_stays_so),
                 cmocka_unit_test(too_deep_is_maybe),
-                cmocka_unit_test(loops_in_loops_do_not_grow_without_end),
+                cmocka_unit_test(loops_do_not_grow_without_end),
                 cmocka_unit_test(global_rules_are_part_of_their_namespace),
                 cmocka_unit_test(random_conditions_agree_with_libyara),
         };

@@ -64,6 +64,24 @@ static void files_are_namespaces(void **state)
                       "y.yar:1:33: duplicated identifier \"a\"");
 }
 
+static void files_sets_of_rules_end_at_their_namespace(void **state)
+{
+        static const struct file files[] = {
+                {"x", A}, {"y", "rule a1 { condition: true } rule r { condition: any of (a*) }"}, {0}};
+        struct pn_err err = PN_ERR_INIT;
+        struct pn_yr_set set;
+
+        (void)state;
+        assert_int_equal(parse(files, &set, &err), 0);
+        assert_int_equal(set.rule[2].condition->member_count, 1);
+        assert_int_equal(set.rule[2].condition->member[0], 1);
+        pn_yr_free(&set);
+        check_rules((struct file[]){{"x", "rule r { condition: any of (r*) }"},
+                                    {"y", "rule r1 { condition: true }"},
+                                    {0}},
+                    "r@0:0 r1@1:1");
+}
+
 static void includes_belong_to_who_includes_them(void **state)
 {
         (void)state;
@@ -211,6 +229,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(files_are_namespaces),
+                cmocka_unit_test(files_sets_of_rules_end_at_their_namespace),
                 cmocka_unit_test(includes_belong_to_who_includes_them),
                 cmocka_unit_test(includes_are_parsed_for_each_who_includes),
                 cmocka_unit_test(includes_find_files_by_their_path),

@@ -214,6 +214,16 @@ static void strings_without_name_are_told_apart(void **state)
         pn_yr_free(&set);
 }
 
+static void strings_with_an_underscore_need_no_use(void **state)
+{
+        struct pn_yr_set set;
+
+        (void)state;
+        kit_parse_ok("rule r { strings: $_a = \"x\" $_ = \"y\" condition: true }", &set);
+        assert_int_equal(set.rule[0].string_count, 2);
+        pn_yr_free(&set);
+}
+
 /* ---------------------------------------------------------------- refusals */
 
 #define RULE(strings, condition) "rule r {\nstrings: " strings "\ncondition: " condition " }"
@@ -429,6 +439,7 @@ int main(void)
                 cmocka_unit_test(strings_keep_bytes_and_modifiers),
                 cmocka_unit_test(strings_keep_keys_and_alphabets),
                 cmocka_unit_test(strings_without_name_are_told_apart),
+                cmocka_unit_test(strings_with_an_underscore_need_no_use),
                 cmocka_unit_test(rules_that_libyara_refuses_are_refused),
                 cmocka_unit_test(rules_refuse_a_nul_wherever_it_stands),
                 cmocka_unit_test(rules_have_ceilings),

@@ -129,6 +129,11 @@ static const struct row trees[] = {
         {"for any ra in (1..2) : (true)", "(for-in any 1..2 : 1?)"},
         {"for any s in pe.a : (for any f in s.b : (f.c))",
          "(for-in any (module pe) : (for-in any (variable s) : (variable f)))"},
+        {"(for any i in (1) : (1) or for any i in (1) : (2) or for any i in (1) : (3) or for any i in (1) : "
+         "(4) or "
+         "for any i in (1) : (5))",
+         "(or (for-in any 1 : 1) (for-in any 1 : 2) (for-in any 1 : 3) (for-in any 1 : 4) (for-in any 1 : "
+         "5))"},
         {"(for any i in (1..2) : (true) or for any i in (1..2) : (true))",
          "(or (for-in any 1..2 : 1?) (for-in any 1..2 : 1?))"},
 };

@@ -24,7 +24,7 @@
 #include "scanner/engine/exact_store.h"
 #include "scanner/engine/filter.h"
 #include "scanner/engine/pack.h"
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 #include "scanner/finding/marker.h"
 
 /* ---------------------------------------------------------------- what goes in */

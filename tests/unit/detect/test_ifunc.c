@@ -126,6 +126,12 @@ static void endless(struct kit *kit)
 
 static void not_code(struct kit *kit)
 {
+        uint32_t code = kit->at;
+
+        kit_call_slot(kit, KIT_VARIABLES);
+        kit_ret(kit);
+        kit_put(kit, code + 2, 4, KIT_VARIABLES - (KIT_VARIABLES + 6));
+        memcpy(kit->bytes + KIT_VARIABLES - 0x1000, kit->bytes + code, 7);
         publish(kit, KIT_VARIABLES);
 }
 
@@ -306,6 +312,46 @@ static void store_by_context(struct kit *kit)
         publish(kit, resolver);
 }
 
+/* The context is filled by a function with a frame of its own, aligned, that calls another one; the store
+ * comes after. */
+static void store_after_a_frame(struct kit *kit)
+{
+        uint32_t inner, helper, resolver;
+
+        relative_slot(kit);
+        inner = kit->at; /* push rbx; *(rdi) = slot; pop rbx */
+        kit_code(kit, KIT_BYTES_OF("\x53"));
+        kit_lea(kit, kit_slot(3));
+        kit_code(kit, KIT_BYTES_OF("\x48\x89\x07\x5b"));
+        kit_ret(kit);
+        helper = kit->at; /* push rbp; mov rbp, rsp; sub rsp, 0x28; and rsp, -16; inner(rdi); leave */
+        kit_code(kit, KIT_BYTES_OF("\x55\x48\x89\xe5\x48\x83\xec\x28\x48\x83\xe4\xf0"));
+        kit_call(kit, inner);
+        kit_code(kit, KIT_BYTES_OF("\xc9"));
+        kit_ret(kit);
+        resolver = kit->at; /* sub rsp, 0x28; lea rdi, [rsp + 8]; helper(rdi); rax = [rsp + 8]; *rax = rax */
+        kit_code(kit, KIT_BYTES_OF("\x48\x83\xec\x28\x48\x8d\x7c\x24\x08"));
+        kit_call(kit, helper);
+        kit_code(kit, KIT_BYTES_OF("\x48\x8b\x44\x24\x08\x48\x89\x00\x48\x83\xc4\x28"));
+        kit_ret(kit);
+        publish(kit, resolver);
+}
+
+/* The address is put together in the lower half of a register, which empties the upper one. */
+static void store_by_half_a_register(struct kit *kit)
+{
+        uint32_t resolver;
+
+        relative_slot(kit);
+        resolver = kit->at; /* mov rax, -1; mov eax, slot; mov [rax], rax */
+        kit_code(kit, KIT_BYTES_OF("\x48\xc7\xc0\xff\xff\xff\xff\xb8"));
+        kit_put(kit, kit->at, 4, kit_slot(3));
+        kit->at += 4;
+        kit_code(kit, KIT_BYTES_OF("\x89\xc1\x48\x89\x09")); /* mov ecx, eax; mov [rcx], rcx */
+        kit_ret(kit);
+        publish(kit, resolver);
+}
+
 /* Through the PLT into a function of the file's own, which stores. */
 static void store_behind_plt(struct kit *kit)
 {
@@ -450,6 +496,8 @@ static const struct {
         {"a store behind RELRO", store_behind_read_only, ""},
         {"a store on one branch", store_on_one_branch, STORE},
         {"a store by way of a context", store_by_context, STORE},
+        {"a store after a function with a frame", store_after_a_frame, STORE},
+        {"a store by half a register", store_by_half_a_register, STORE},
         {"a store behind the PLT", store_behind_plt, STORE},
         {"IRELATIVE", irelative, INDIRECT},
         {"IRELATIVE in DT_JMPREL", irelative_in_plt, INDIRECT},
@@ -538,6 +586,20 @@ static void ifunc_shows_where(void **state)
         assert_memory_equal(kit->finding[0].evidence[0].bytes, "\x48\x89\x05", 3);
         assert_string_equal(kit->finding[0].evidence[1].string, "slot");
         assert_int_equal(kit->finding[0].evidence[1].offset, kit_slot(3) - 0x1000);
+
+        kit_init(kit);
+        call_slot(kit);
+        kit_expect(kit, "call", INDIRECT);
+        assert_int_equal(kit->finding[0].evidence_count, 2);
+        assert_string_equal(kit->finding[0].evidence[0].string, "call");
+        assert_memory_equal(kit->finding[0].evidence[0].bytes, "\xff\x15", 2);
+        assert_int_equal(kit->finding[0].evidence[1].offset, kit_slot(3) - 0x1000);
+
+        kit_init(kit);
+        seven_functions(kit);
+        kit_expect(kit, "closure", CLOSURE);
+        assert_string_equal(kit->finding[0].evidence[0].string, "resolver");
+        assert_int_equal(kit->finding[0].evidence[0].offset, kit->at - 6); /* the last one: call, ret */
         free(kit);
 }
 

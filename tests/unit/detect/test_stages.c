@@ -110,6 +110,10 @@ static void stages_look_at_what_is_no_program(void **state)
         kit_expect(kit, "object", "");
         kit_put(kit, 16, 2, ET_CORE);
         kit_expect(kit, "core", "");
+        kit_put(kit, 64 + 56 * (size_t)(kit->segments - 1) + 16, 8, 0x7000000); /* PT_DYNAMIC, nowhere */
+        kit_expect(kit, "core without what it had", "");
+        kit_put(kit, 16, 2, ET_DYN);
+        kit_expect_error(kit, "library", PN_FAULT_TARGET, "PT_DYNAMIC");
         free(kit);
 }
 

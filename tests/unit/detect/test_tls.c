@@ -29,7 +29,7 @@ static const struct {
         {"with DTPOFF", IMPORT | OFFSET, ""},
         {"without the import", 0, ""},
         {"the one who has it", EXPORT, ""},
-        {"a position independent program", IMPORT | PIE | INTERPRETER, ""},
+        {"a position independent program", IMPORT | PIE | INTERPRETER | SONAME, ""},
         {"a program of former days", IMPORT | INTERPRETER, ""},
         {"a program", IMPORT | PROGRAM | INTERPRETER, ""},
         {"another machine", IMPORT | OTHER_MACHINE, ""},

@@ -315,14 +315,14 @@ struct damage {
 #define HEADER(field) offsetof(struct pn_gram_header, field), sizeof(((struct pn_gram_header *)0)->field)
 #define SET(n, field) HEADER(set[n].field)
 
-static void expect_refused(const uint8_t *database, size_t len, const char *name)
+static void expect_refused(const uint8_t *database, size_t len, const char *name, const char *words)
 {
         struct pn_filter *filter = NULL;
         struct pn_err err = PN_ERR_INIT;
 
         if (pn_filter_open(PN_FILTER_GRAM, (struct pn_view){database, len}, &filter, &err) == 0)
                 fail_msg("%s: taken", name);
-        if (err.fault != PN_FAULT_CONFIG || err.text[0] == '\0' || filter)
+        if (err.fault != PN_FAULT_CONFIG || !strstr(err.text, words) || filter)
                 fail_msg("%s: fault %d, `%s`", name, (int)err.fault, err.text);
 }
 
@@ -365,10 +365,10 @@ static void damaged_database_is_refused(void **state)
                 assert_non_null(copy);
                 memcpy(copy, database, len);
                 memcpy(copy + rows[i].offset, &rows[i].value, rows[i].size);
-                expect_refused(copy, len, rows[i].name);
+                expect_refused(copy, len, rows[i].name, i < 2 ? "database" : "sizes");
         }
         for (size_t cut = 0; cut < len; cut += cut < 100 ? 1 : 61)
-                expect_refused(database, cut, "cut");
+                expect_refused(database, cut, "cut", cut < sizeof(struct pn_gram_header) ? "bytes" : "sizes");
 }
 
 /* Tables that a scan follows. */
@@ -389,21 +389,21 @@ static void database_with_wrong_tables_is_refused(void **state)
         starts = (uint32_t *)(database + layout.starts);
         entry = (struct pn_gram_entry *)(database + layout.entries);
         starts[0] = 1;
-        expect_refused(database, len, "a run begins behind the first entry");
+        expect_refused(database, len, "a run begins behind the first entry", "runs");
         starts[0] = 0;
         starts[1] = 3;
-        expect_refused(database, len, "a run goes down");
+        expect_refused(database, len, "a run goes down", "runs");
         starts[1] = UINT32_MAX;
-        expect_refused(database, len, "a run of everything");
+        expect_refused(database, len, "a run of everything", "runs");
         starts[1] = 0;
         kept = entry[1];
         for (uint32_t len_of_entry = 0; len_of_entry < 12; len_of_entry += len_of_entry == 3 ? 6 : 1) {
                 entry[1].len = len_of_entry;
-                expect_refused(database, len, "length of an entry");
+                expect_refused(database, len, "length of an entry", "entry 1");
         }
         entry[1] = kept;
         entry[1].window = 2;
-        expect_refused(database, len, "number of an entry");
+        expect_refused(database, len, "number of an entry", "entry 1");
 }
 
 static void database_that_is_not_aligned_is_our_own_mistake(void **state)

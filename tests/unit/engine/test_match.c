@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 #include "scanner/finding/marker.h"
 #include "tests/unit/engine/match_kit.h"
 

@@ -5,7 +5,7 @@
 #include "tests/unit/engine/store_kit.h"
 
 #include "scanner/base/view.h"
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 
 static struct made made;
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scanner/engine/sample.h"
+#include "scanner/finding/sample.h"
 
 #include <string.h>
 
 #include "scanner/finding/marker.h"
 
-#define HEAD_BYTES 64 /* of an ELF header of 64 bit: the test rule may ask for one */
 #define EHSIZE_AT 52
 
-_Static_assert(PN_SAMPLE_BYTES >= HEAD_BYTES + PN_MARKER_BYTES, "the marker fits behind the header");
+_Static_assert(PN_SAMPLE_BYTES >= PN_SAMPLE_HEAD_BYTES + PN_MARKER_BYTES, "the marker fits behind the header");
 
 void pn_sample_fill(uint8_t sample[PN_SAMPLE_BYTES])
 {
@@ -17,6 +16,6 @@ void pn_sample_fill(uint8_t sample[PN_SAMPLE_BYTES])
 
         memset(sample, 0, PN_SAMPLE_BYTES);
         memcpy(sample, head, sizeof(head));
-        sample[EHSIZE_AT] = HEAD_BYTES;
-        pn_marker_fill((char *)sample + HEAD_BYTES);
+        sample[EHSIZE_AT] = PN_SAMPLE_HEAD_BYTES;
+        pn_marker_fill((char *)sample + PN_SAMPLE_HEAD_BYTES);
 }
