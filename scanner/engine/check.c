@@ -50,17 +50,17 @@ static bool pay(struct look *look, uint64_t bytes)
 static bool fits(const struct look *look, const struct pn_pack_segment *segment, const uint8_t *at)
 {
         const uint8_t *want = look->pack->bytes + segment->bytes;
-        const uint8_t *mask = segment->masks == PN_NONE ? NULL : look->pack->bytes + segment->masks;
-        bool nocase = (look->variant->flags & PN_VARIANT_NOCASE) != 0;
+        const uint8_t *mask = look->pack->bytes + (segment->masks == PN_NONE ? 0 : segment->masks);
+        bool masked = segment->masks != PN_NONE, nocase = (look->variant->flags & PN_VARIANT_NOCASE) != 0;
 
-        if (!mask && !nocase && look->key == 0)
+        if (!masked && !nocase && look->key == 0)
                 return memcmp(want, at, segment->len) == 0;
         for (uint32_t i = 0; i < segment->len; i++) {
                 uint8_t byte = (uint8_t)(at[i] ^ look->key);
 
                 if (nocase)
                         byte = lower(byte);
-                if ((mask ? byte & mask[i] : byte) != want[i])
+                if ((masked ? byte & mask[i] : byte) != want[i])
                         return false;
         }
         return true;

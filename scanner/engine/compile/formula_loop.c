@@ -204,14 +204,15 @@ static bool list_turns(const struct pn_scope *scope, const struct pn_yr_expr *ex
         return true;
 }
 
-/* The one variable in `expr` that no outer loop has: that of the loop whose body it is, since no two loops in
- * each other have one of the same name. False when another loop is in it, whose variable it could be. */
+/* The tree does not say what a loop's variable is called. It is the one variable in the body that no loop
+ * around it has, since no two loops in each other have one of the same name. False when another loop is in
+ * the body, whose variable it could be, or when it could be that of a loop around. */
 static bool find_variable(const struct pn_scope *scope, const struct pn_yr_expr *expr,
                           struct pn_yr_bytes *name)
 {
         const struct pn_yr_expr *const part[] = {expr->a, expr->b, expr->at, expr->count, expr->body};
 
-        if (expr->kind == PN_YR_E_FOR_IN)
+        if (expr->kind == PN_YR_E_FOR_IN || scope->nameless)
                 return false;
         if (expr->kind == PN_YR_E_VARIABLE && !pn_bound_find(scope, expr->text)) {
                 if (name->len > 0 &&
@@ -237,6 +238,8 @@ static uint32_t some_turn(const struct pn_scope *outer, const struct pn_yr_expr 
 
         if (expr->range && find_variable(&scope, expr->body, &bound.name))
                 scope.bound = &bound;
+        else
+                scope.nameless = true;
         if (!scope.exact && counts_as_one(&scope, expr->body) && may_unroll(&scope, 1))
                 kids[1] = pn_lower_truth(&scope, expr->body);
         return pn_node_and(scope.build, kids, 2);

@@ -37,6 +37,7 @@ struct pn_scope {
         uint32_t string;              /* that `$` stands for, or PN_YR_NO_STRING */
         const struct pn_bound *bound; /* innermost first */
         bool exact;                   /* below `not`: what is false must be false and not undefined */
+        bool nameless; /* in a loop whose variable's name is not known: no other loop's can be told then */
         unsigned level;
         uint32_t first_node; /* of the rule */
 };

@@ -249,6 +249,8 @@ static void what_is_unknown_stays_so(void **state)
                 {"for any i in (1..#a) : ( @c[i] == 14 )", PN_FALSE},
                 {"not for any i in (1..#a) : ( @c[i] == 14 )", PN_MAYBE},
                 {"for all i in (1..100) : ( i > 0 )", PN_MAYBE},
+                {"for 1 i in (6, #a) : ( for all j in (1, 2) : ( i > 5 ) )", PN_MAYBE},
+                {"for any i in (6..#b * 7) : ( for all j in (1, 2) : ( i > 5 ) )", PN_MAYBE},
                 {"for any s in pe.sections : ( s.name == \"x\" )", PN_MAYBE},
                 {"defined (@c > 1)", PN_MAYBE},
         };
