@@ -72,6 +72,15 @@ static void keep(struct pn_findings *all, struct pn_findings *found)
                 (void)pn_findings_add_issue(all, PN_ISSUE_NODE, NULL, "no memory for what was found");
 }
 
+/* Why the rules cannot be used; a worker that needs none may have told an issue before. */
+static const char *node_issue(const struct pn_findings *found)
+{
+        for (size_t i = 0; i < found->issue_count; i++)
+                if (found->issue[i].cls == PN_ISSUE_NODE)
+                        return found->issue[i].text;
+        return "too many issues to keep the reason";
+}
+
 /* Scans with one generation. 0 when its answer stands, 1 when it cannot be used: `err` says why. */
 static int scan_with(const struct pn_generation *generation, struct pn_scan_request *request,
                      struct pn_findings *all, struct pn_err *err)
@@ -89,11 +98,11 @@ static int scan_with(const struct pn_generation *generation, struct pn_scan_requ
         request->part = NULL;
         request->denied = NULL;
         (void)pn_hashset_free(denied);
-        if (found.node_fault != PN_FAULT_CONFIG || found.issue_count == 0) {
+        if (found.node_fault != PN_FAULT_CONFIG) {
                 keep(all, &found);
                 return 0;
         }
-        pn_err_fill(err, PN_FAULT_CONFIG, 0, "%.200s", found.issue[0].text);
+        pn_err_fill(err, PN_FAULT_CONFIG, 0, "%.200s", node_issue(&found));
         pn_findings_clear(&found);
         return 1;
 }

@@ -6,7 +6,8 @@
 #   arch         include directions, linkage, hardening: tests/arch/run.sh
 #   cli          command tests: tests/cli/*.bats
 #   integration  real runc and real crun: tests/integration/*.bats
-#   fuzz         every target for FUZZ_SECONDS (60) from its kept corpus; new inputs stay in build/
+#   match        the matcher says what yara says: tests/match.sh
+#   fuzz         every target for FUZZ_SECONDS (30) from its kept corpus; new inputs stay in build/
 #   lint         gcc -fanalyzer, cppcheck, clang-tidy, shellcheck
 # Debian 12, root. A part that is missing or cannot run is a failure, never a skip. Last line: N passed, N failed.
 set -uo pipefail
@@ -14,7 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tests/lib/all.bash
 . tests/lib/all.bash
 export POSTERN_BIN=$BIN
-FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+FUZZ_SECONDS=${FUZZ_SECONDS:-30}
 JOBS=$(nproc)
 OUT=$TOP/build/tests
 passed=0 failed=0 broken=()
@@ -199,6 +200,16 @@ part_integration() {
         report_bats "${list[@]}"
 }
 
+# ---------------------------------------------------------------- the matcher against yara
+
+part_match() {
+        local log=$OUT/match.log
+        need_build release
+        timeout -k 10 900 tests/match.sh >"$log" 2>&1 </dev/null
+        count_tap match "$log"
+        grep -A 20 '^not ok' "$log" | sed 's/^/     /' | head -n 80
+}
+
 # ---------------------------------------------------------------- fuzz
 
 fuzz_one() { # NAME
@@ -272,7 +283,7 @@ part_lint() {
 
 # ---------------------------------------------------------------- all of it
 
-all=(unit sanitize arch cli integration fuzz lint)
+all=(unit sanitize arch cli integration match fuzz lint)
 for part; do
         case " ${all[*]} " in
         *" $part "*) ;;

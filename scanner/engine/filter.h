@@ -21,7 +21,7 @@
 #include "scanner/base/err.h"
 #include "scanner/base/view.h"
 
-#define PN_WINDOW_MIN 4U /* bytes: shorter ones are not for a filter */
+#define PN_WINDOW_MIN  3U /* bytes: shorter ones are not for a filter */
 #define PN_WINDOW_MAX 8U
 #define PN_WINDOWS_MAX (1U << 20)
 

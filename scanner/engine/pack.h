@@ -58,7 +58,8 @@ struct pn_pack_string {
         uint32_t rule, name; /* name: text with "$" */
         uint32_t flags;
         struct pn_run variants, anchors;
-        struct pn_run candidates; /* in `index`: rules whose clause it is in; never private ones, which are asked through `needs` */
+        struct pn_run candidates; /* in `index`: rules whose clause it is in; not private ones: they are asked through
+                                     `needs` */
 };
 
 /* One way to write a string: segments of bytes with jumps between them. A jump of [0, 0] does not occur. A variant of a

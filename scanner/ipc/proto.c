@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "scanner/base/text.h"
+
 #define HEADER_BYTES 16U
 
 static const char *const names[PN_MSG_TYPES] = {
@@ -61,6 +63,20 @@ void pn_msg_set_count(struct pn_msg_out *out, uint16_t count)
         memcpy(out->bytes + 6, &count, sizeof(count));
 }
 
+void pn_msg_words(struct pn_msg_out *out, const char *words, size_t cap)
+{
+        const size_t len = strnlen(words, cap - 1);
+        char shown[PN_WORDS_MAX];
+
+        for (size_t i = 0; i < len; i++)
+                if (words[i] < 0x20 || words[i] > 0x7e) {
+                        (void)pn_text_escape(shown, cap < sizeof(shown) ? cap : sizeof(shown), words, len);
+                        pn_msg_bytes(out, shown, strlen(shown));
+                        return;
+                }
+        pn_msg_bytes(out, words, len);
+}
+
 /* finding = severity:u32 confidence:u32 detector rule title remedy source *each bytes* evidence-count:u32
  *           count * (string:bytes offset:u64 match:u32 kept:bytes)
  * Path, size and digest do not travel: the supervisor has them from the walker and the raw matcher. */
@@ -68,16 +84,16 @@ void pn_msg_finding(struct pn_msg_out *out, const struct pn_finding *f)
 {
         pn_msg_u32(out, f->severity);
         pn_msg_u32(out, f->confidence);
-        pn_msg_bytes(out, f->detector, strnlen(f->detector, sizeof(f->detector)));
-        pn_msg_bytes(out, f->rule, strnlen(f->rule, sizeof(f->rule)));
-        pn_msg_bytes(out, f->title, strnlen(f->title, sizeof(f->title)));
-        pn_msg_bytes(out, f->remedy, strnlen(f->remedy, sizeof(f->remedy)));
-        pn_msg_bytes(out, f->source, strnlen(f->source, sizeof(f->source)));
+        pn_msg_words(out, f->detector, sizeof(f->detector));
+        pn_msg_words(out, f->rule, sizeof(f->rule));
+        pn_msg_words(out, f->title, sizeof(f->title));
+        pn_msg_words(out, f->remedy, sizeof(f->remedy));
+        pn_msg_words(out, f->source, sizeof(f->source));
         pn_msg_u32(out, f->evidence_count);
         for (unsigned i = 0; i < f->evidence_count && i < PN_EVIDENCE_MAX; i++) {
                 const struct pn_evidence *e = &f->evidence[i];
 
-                pn_msg_bytes(out, e->string, strnlen(e->string, sizeof(e->string)));
+                pn_msg_words(out, e->string, sizeof(e->string));
                 pn_msg_u64(out, e->offset);
                 pn_msg_u32(out, e->match_bytes);
                 pn_msg_bytes(out, e->bytes, e->kept);

@@ -125,6 +125,9 @@ void pn_msg_u32(struct pn_msg_out *out, uint32_t value);
 void pn_msg_u64(struct pn_msg_out *out, uint64_t value);
 void pn_msg_raw(struct pn_msg_out *out, const void *bytes, size_t len);
 void pn_msg_bytes(struct pn_msg_out *out, const void *bytes, size_t len);
+/* Words of rules may be in any letters; on the wire they are printable ASCII, or the reader would take the message for a
+ * lie and lose it. What is printable stays as it is. `cap`: bytes with the NUL, 8 to PN_WORDS_MAX. */
+void pn_msg_words(struct pn_msg_out *out, const char *words, size_t cap);
 void pn_msg_finding(struct pn_msg_out *out, const struct pn_finding *finding);
 void pn_msg_limits(struct pn_msg_out *out, const struct pn_limits *limits, uint64_t time_ms);
 void pn_msg_set_count(struct pn_msg_out *out, uint16_t count);

@@ -136,7 +136,7 @@ static int look_preload(struct parser *parser, const struct pn_object *file, str
 
 struct item {
         uint64_t object;
-        uint32_t pair_count;
+        uint32_t pair_count, path_flags;
         struct pn_view path;
 };
 
@@ -168,7 +168,7 @@ static int look_into(struct parser *parser, const struct item *item, const struc
                      uint64_t *ret_read, struct pn_err *err)
 {
         const struct pn_parser_file job = {file, &parser->names, item->object, parser->pair,
-                                           item->pair_count};
+                                           item->pair_count, (item->path_flags & PN_FLAG_CUT) != 0};
         uint8_t head[4];
         ssize_t n = file->read_at(file->from, head, sizeof(head), 0);
 
@@ -250,7 +250,7 @@ static int on_files(struct parser *parser, struct pn_msg_in *in, const int *fds,
 
                 (void)pn_msg_get_u64(in);
                 item.pair_count = pn_msg_get_u32(in);
-                (void)pn_msg_get_u32(in);
+                item.path_flags = pn_msg_get_u32(in);
                 item.path = pn_msg_get_bytes(in, PN_MSG_LINK_PATH);
                 if (in->bad)
                         break;

@@ -13,6 +13,7 @@
 struct pn_parser_rules {
         struct pn_store *store; /* one by one; NULL: there is no generation */
         struct pn_exact *all;   /* the whole set at once; NULL: not asked for */
+        bool asks_names;        /* its source has the word for a file's name, its directory or its ending */
 };
 
 /* Before the jail closes, and behind it. -1 with PN_FAULT_CONFIG: these rules cannot be used. */
@@ -27,6 +28,7 @@ struct pn_parser_file {
         uint64_t object;
         const uint32_t *pair;
         size_t pair_count;
+        bool name_cut; /* `names` are those of the end of a path */
 };
 
 /* Decides every pair, and matches the whole set where that was asked for. Findings and issues are told; *ret_read is what

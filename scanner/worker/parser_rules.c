@@ -150,6 +150,9 @@ int pn_parser_rules_decide(struct pn_worker *worker, const struct pn_parser_rule
         pn_autofree bool *met = NULL;
 
         *ret_read = 0;
+        if (file->name_cut && rules->asks_names && !rules->store && /* else the raw matcher has told it */
+            pn_worker_tell_issue(worker, PN_ISSUE_LIMIT, file->object, PN_WORKER_NAME_CUT, NULL, err) < 0)
+                return -1;
         if (rules->store && rules->all) {
                 decide.id = ids = calloc(IDS_MAX, PN_RULE_ID_MAX);
                 decide.met = met = calloc(IDS_MAX, sizeof(*met));
@@ -191,6 +194,17 @@ static int split(const struct pn_worker *worker, struct pn_view memory, struct p
         return pn_msg_done(&in, err);
 }
 
+/* May a rule ask about the name of a file? A comment may say yes, nothing can say no. */
+static bool asks_names(const struct pn_exact_source *source, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                for (unsigned k = 0; k < PN_NAMES; k++)
+                        if (k != PN_NAME_FILETYPE &&
+                            memmem(source[i].text, source[i].len, pn_name_words[k], strlen(pn_name_words[k])))
+                                return true;
+        return false;
+}
+
 static int compile_sources(struct pn_exact *all, const struct pn_exact_source *source, size_t count,
                            struct pn_err *err)
 {
@@ -203,7 +217,7 @@ static int compile_sources(struct pn_exact *all, const struct pn_exact_source *s
 }
 
 /* Compiles every file of rules; behind the jail, because a rule is content too. */
-static int compile(struct pn_worker *worker, struct pn_exact *all, struct pn_err *err)
+static int compile(struct pn_worker *worker, struct pn_parser_rules *rules, struct pn_err *err)
 {
         const size_t count = worker->rules_files;
         struct stat st;
@@ -222,8 +236,10 @@ static int compile(struct pn_worker *worker, struct pn_exact *all, struct pn_err
         if (!data || !source || !names ||
             pn_fd_pread_full(worker->rules_fd, data, (size_t)st.st_size, 0) != st.st_size)
                 pn_err_fill(err, PN_FAULT_HOST, errno, "read the rules");
-        else if (split(worker, (struct pn_view){data, (size_t)st.st_size}, source, names, err) == 0)
-                ret = compile_sources(all, source, count, err);
+        else if (split(worker, (struct pn_view){data, (size_t)st.st_size}, source, names, err) == 0) {
+                rules->asks_names = asks_names(source, count);
+                ret = compile_sources(rules->all, source, count, err);
+        }
         for (size_t i = 0; names && i < count; i++)
                 free(names[i]);
         free(names);
@@ -237,7 +253,7 @@ int pn_parser_rules_load(struct pn_worker *worker, struct pn_parser_rules *rules
         if (rules->store && (pn_store_open(rules->store, exact->fd, exact->sha256, err) < 0 ||
                              pn_store_selftest(rules->store, err) < 0))
                 return pn_err_wrap(err, "exact.store");
-        return rules->all ? compile(worker, rules->all, err) : 0;
+        return rules->all ? compile(worker, rules, err) : 0;
 }
 
 void pn_parser_rules_clear(struct pn_parser_rules *rules)

@@ -137,6 +137,24 @@ static int add_told(struct raw *raw, struct answer *answer, uint32_t rule, struc
         return 0;
 }
 
+/* What the sieve says of the file. A name that came cut may be asked about by a rule's formula, or by one
+ * that only libyara can decide: then nobody can say what the answer would be. */
+static int take_pairs(struct raw *raw, struct answer *answer, const struct pn_match_answer *found,
+                      struct pn_err *err)
+{
+        bool asked = raw->rules.uses_names;
+
+        for (uint32_t i = 0; i < found->pair_count; i++) {
+                if (add_pair(raw, answer, &found->pair[i], err) < 0 ||
+                    (found->pair[i].certain && add_told(raw, answer, found->pair[i].rule, err) < 0))
+                        return -1;
+                asked = asked || !found->pair[i].certain;
+        }
+        if (!asked || !(answer->path_flags & PN_FLAG_CUT))
+                return 0;
+        return tell(raw, PN_ISSUE_LIMIT, answer->object, PN_WORKER_NAME_CUT, err);
+}
+
 /* Sieves the file through the rules, and digests it on the way when `tap` says so. 0, 1 when an issue was
  * told, -1. */
 static int match_file(struct look *look, bool tap, uint64_t *ret_read, struct pn_err *err)
@@ -152,10 +170,6 @@ static int match_file(struct look *look, bool tap, uint64_t *ret_read, struct pn
         struct pn_match_answer found = {0};
         struct pn_err why = PN_ERR_INIT;
 
-        if (raw->rules.uses_names && (answer->path_flags & PN_FLAG_CUT) &&
-            tell(raw, PN_ISSUE_LIMIT, answer->object, "rules ask about its name, which is too long for them",
-                 err) < 0)
-                return -1;
         pn_names_set(&raw->names, answer->path.data, answer->path.len);
         pn_object_from_fd(&file, &look->fd, (uint64_t)look->st.st_size);
         if (pn_match_file(raw->rules.match, &request, &found, &why) < 0) {
@@ -164,10 +178,8 @@ static int match_file(struct look *look, bool tap, uint64_t *ret_read, struct pn
                 *err = why;
                 return -1;
         }
-        for (uint32_t i = 0; i < found.pair_count; i++)
-                if (add_pair(raw, answer, &found.pair[i], err) < 0 ||
-                    (found.pair[i].certain && add_told(raw, answer, found.pair[i].rule, err) < 0))
-                        return -1;
+        if (take_pairs(raw, answer, &found, err) < 0)
+                return -1;
         *ret_read = found.ended_early ? 0 : (uint64_t)look->st.st_size;
         /* of a larger one nobody knew before how much of it is hole */
         if ((uint64_t)look->st.st_size > raw->worker->limits.hash_bytes &&

@@ -6,13 +6,49 @@
 #include "scanner/base/fd.h"
 #include "scanner/worker/raw.h"
 
-#define ALIGNMENT 64U /* of filter databases */
+#define ALIGNMENT 64U         /* of filter databases */
+#define BLOCK_BYTES (1 << 20) /* of a part that is only looked through */
 
 static const char *const names[PN_PART_KINDS] = {
         [PN_PART_KIND_PACK] = "rules.pack",         [PN_PART_KIND_FILTER_HS] = "filter.hs",
         [PN_PART_KIND_FILTER_GRAM] = "filter.gram", [PN_PART_KIND_DENY] = "deny.tsv",
         [PN_PART_KIND_EXACT] = "exact.store",
 };
+
+static int differs(int kind, struct pn_err *err)
+{
+        return pn_err_set(err, PN_FAULT_CONFIG, 0, "`%s` is not what was compiled: its digest differs",
+                          names[kind]);
+}
+
+/* Looks whether a part that is not used here is what was stored; a deny list may be larger than our memory.
+ */
+static int look_through(const struct pn_worker_part *part, int kind, struct pn_digest *digest,
+                        struct pn_err *err)
+{
+        pn_autofree uint8_t *bytes = malloc(BLOCK_BYTES);
+        uint8_t sha256[PN_SHA256_BYTES];
+        uint64_t at = 0;
+        ssize_t n;
+
+        if (!bytes)
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "load `%s`", names[kind]);
+        if (pn_digest_start(digest, err) < 0)
+                return -1;
+        do {
+                n = pn_fd_pread_full(part->fd, bytes, BLOCK_BYTES, at);
+                if (n < 0)
+                        return pn_err_set(err, PN_FAULT_CONFIG, errno, "read `%s`", names[kind]);
+                if (n > 0 && pn_digest_add(digest, bytes, (size_t)n, err) < 0)
+                        return -1;
+                at += (uint64_t)n;
+        } while (n == BLOCK_BYTES && at <= part->bytes);
+        if (pn_digest_end(digest, sha256, err) < 0)
+                return -1;
+        if (at != part->bytes || memcmp(sha256, part->sha256, sizeof(sha256)) != 0)
+                return differs(kind, err);
+        return 0;
+}
 
 /* Reads a whole part into memory of ours and looks whether it is what was stored. */
 static int load(const struct pn_worker_part *part, int kind, struct pn_digest *digest, uint8_t **ret,
@@ -32,8 +68,7 @@ static int load(const struct pn_worker_part *part, int kind, struct pn_digest *d
             pn_digest_end(digest, sha256, err) < 0)
                 return -1;
         if ((uint64_t)n != part->bytes || memcmp(sha256, part->sha256, sizeof(sha256)) != 0)
-                return pn_err_set(err, PN_FAULT_CONFIG, 0,
-                                  "`%s` is not what was compiled: its digest differs", names[kind]);
+                return differs(kind, err);
         *ret = bytes;
         bytes = NULL;
         return 0;
@@ -80,11 +115,10 @@ int pn_raw_rules_load(struct pn_worker *worker, struct pn_digest *digest, struct
 {
         const struct pn_worker_part *pack = &worker->part[PN_PART_KIND_PACK];
         const struct pn_worker_part *deny = &worker->part[PN_PART_KIND_DENY];
-        pn_autofree uint8_t *looked_at = NULL;
 
         if (pack->fd < 0)
                 return 0;
-        if (deny->fd >= 0 && load(deny, PN_PART_KIND_DENY, digest, &looked_at, err) < 0)
+        if (deny->fd >= 0 && look_through(deny, PN_PART_KIND_DENY, digest, err) < 0)
                 return -1;
         if (load(pack, PN_PART_KIND_PACK, digest, &ret->pack_bytes, err) < 0 ||
             pn_pack_open((struct pn_view){ret->pack_bytes, pack->bytes}, &ret->pack, err) < 0)

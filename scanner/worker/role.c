@@ -28,7 +28,7 @@ int pn_worker_tell_issue(struct pn_worker *worker, enum pn_issue_class cls, uint
 {
         pn_msg_begin(&worker->out, PN_MSG_ISSUE, 0, number);
         pn_msg_u32(&worker->out, cls);
-        pn_msg_bytes(&worker->out, text, strnlen(text, PN_WORDS_MAX - 1));
+        pn_msg_words(&worker->out, text, PN_WORDS_MAX);
         pn_msg_bytes(&worker->out, path ? path->bytes : NULL, path ? path->len : 0);
         pn_msg_u32(&worker->out, path && path->cut ? PN_FLAG_CUT : 0);
         return pn_worker_tell(worker, err);

@@ -13,6 +13,7 @@
 #define PN_WORKER_CONTROL 3 /* to and from the supervisor */
 #define PN_WORKER_INPUT 4   /* files to look at; the walker has none */
 #define PN_WORKER_OUTPUT 5  /* files for the next role; the parser has none */
+#define PN_WORKER_NAME_CUT "rules ask about its name, which is too long for them"
 #define PN_WORKER_ROOTS 16400U /* as many as a config.json may have mounts, and the root itself */
 
 struct pn_worker_root {

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """rulegen.py random SEED DIR [RULES [FILES]]   rules of every kind of string, modifier and condition, and files made
                                               from their own strings, for comparison with yara
+rulegen.py wild SEED DIR [RULES [FILES]]       the same at the edges of the language and of the matcher: rulewild.py
+rulegen.py names SEED DIR [RULES [FILES]]      wild, with external variables: for compare-yara --names
 rulegen.py real SEED RULES OUT FILE...         RULES rules of the shape that public Linux rules have, with strings taken
                                               from the files and changed, for benchmarks
 
@@ -372,6 +374,11 @@ def main():
     if len(sys.argv) >= 4 and sys.argv[1] == "random":
         counts = [int(a) for a in sys.argv[4:]] + [20, 40][len(sys.argv) - 4 :]
         generate_random(int(sys.argv[2]), Path(sys.argv[3]), counts[0], counts[1])
+    elif len(sys.argv) >= 4 and sys.argv[1] in ("wild", "names"):
+        import rulewild
+
+        counts = [int(a) for a in sys.argv[4:]] + [20, 40][len(sys.argv) - 4 :]
+        rulewild.generate(int(sys.argv[2]), Path(sys.argv[3]), counts[0], counts[1], sys.argv[1] == "names")
     elif len(sys.argv) >= 6 and sys.argv[1] == "real":
         generate_real(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5:])
     else:

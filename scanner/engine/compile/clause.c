@@ -31,6 +31,8 @@ bool pn_clause_may_hold(const struct pn_lowered *string, bool any_length)
         for (uint32_t i = 0; i < string->anchor_count; i++)
                 if (string->anchor[i].window.len < least)
                         return false;
+        if (!any_length && string->hits_per_gb > PN_COST_FILTER_PER_GB)
+                return false;
         return (string->flags & PN_STRING_UNANCHORED) == 0 && string->anchor_count > 0;
 }
 

@@ -30,6 +30,8 @@ struct pn_clause {
 
 bool pn_clause_may_hold(const struct pn_lowered *string, bool any_length);
 
+#define PN_COST_FILTER_PER_GB 1e7 /* a string with more hits costs the filter more than a search of its own would */
+
 /* What it costs to look for a string: expected hits, and more for short windows. */
 double pn_clause_cost(const struct pn_lowered *string);
 

@@ -52,7 +52,7 @@ struct pn_compiled {
 int pn_compile(const struct pn_yr_set *set, const struct pn_grams *grams, struct pn_compiled *ret, struct pn_err *err);
 void pn_compiled_clear(struct pn_compiled *compiled);
 
-/* The report of the compiler, JSON, one object (see scanner/engine/compile/README.md):
+/* The report of the compiler, JSON, one object; names are escaped as scanner/base/text.h does it, words are in README.md:
  *     {"schema": 1, "rules": [{"rule", "file", "line", "id", "severity", "confidence", "private", "windows", "rarest": [hex],
  *      "hits_per_gb", "share", "weakness": "none"|..., "to_libyara", "words"}], "windows", "hits_per_gb"}
  * *ret is the caller's to free(). */

@@ -224,7 +224,7 @@ static void say_always(struct counter *counter, uint32_t rule)
                                      strlen(name_of(counter, string)));
         if (!cost->to_libyara)
                 say(cost, PN_WEAK_ALWAYS, "`%s`: %s; every file is searched a second time", name,
-                    weakness_of(counter, string, "no 4 bytes in a row are fixed"));
+                    weakness_of(counter, string, "no 3 bytes in a row are fixed"));
         else if (known)
                 say(cost, PN_WEAK_ALWAYS,
                     "`%s`: %s; libyara looks at every file that the rest of the condition lets through", name,

@@ -11,7 +11,7 @@
 
 /* What a window of that many bytes costs besides its hits, in hits per GB. Below PN_WINDOW_MIN it cannot be
  * looked for by a filter at all. */
-static const double price[PN_WINDOW_MAX + 1] = {1e12, 1e11, 1e10, 1e9, 1.6e5, 8e4, 4e4, 2e4, 0};
+static const double price[PN_WINDOW_MAX + 1] = {1e12, 1e11, 1e10, 3.2e5, 1.6e5, 8e4, 4e4, 2e4, 0};
 
 static bool is_letter(uint8_t c)
 {
@@ -19,12 +19,25 @@ static bool is_letter(uint8_t c)
 }
 
 /* The sum over every place where a filter that samples may look. */
+static double three_hits(const uint8_t *bytes, const struct pn_grams *grams)
+{
+        uint8_t four[4] = {bytes[0], bytes[1], bytes[2], 0};
+        double sum = 0;
+
+        do /* whatever stands behind them */
+                sum += pn_grams_per_gb(grams, four);
+        while (++four[3] != 0);
+        return sum;
+}
+
 static double window_hits(const uint8_t *bytes, uint32_t len, const struct pn_grams *grams)
 {
         double sum = 0;
 
         if (len < PN_WINDOW_MIN)
                 return pn_grams_guess_per_gb(bytes, len);
+        if (len == 3)
+                return three_hits(bytes, grams);
         for (uint32_t i = 0; i + 4 <= len; i++)
                 sum += pn_grams_per_gb(grams, bytes + i);
         return sum;

@@ -7,7 +7,7 @@
  * 5 bytes, $t 3, $x has none. */
 static const char strings[] =
         "strings: $a = \"01234567\" $b = \"12345678\" $c = \"23456789\" $d = \"98765432\" $s = \"13579\" "
-        "$t = \"024\" $x = /[a-f]+/ ";
+        "$t = \"02\" $x = /[a-f]+/ ";
 
 static const char *clause_of(const char *condition, char *ret, size_t cap)
 {

@@ -289,7 +289,8 @@ static void weakness_is_said_in_words(void **state)
                 const char *text, *words;
                 uint32_t len;
         } cases[] = {
-                {"abc", "no 4 bytes in a row are fixed", 3},
+                {"ab", "no 3 bytes in a row are fixed", 2},
+                {"abc", "no more than 3 bytes in a row are fixed", 3},
                 {"abcdef", "no more than 6 bytes in a row are fixed", 6},
                 {"\0\0\0\0\0\0\0\0\0", "common in clean binaries", 9},
         };

@@ -370,6 +370,57 @@ static void a_finding_that_cannot_be_is_refused(void **state)
         }
 }
 
+/* Words as a rule's author may write them, and as they come out at the other end. */
+static const struct {
+        const char *words, *shown;
+} wordings[] = {
+        {"C:\\x and \"y\"", "C:\\x and \"y\""},
+        {"caf\xc3\xa9", "caf\\xc3\\xa9"},
+        {"two\nlines", "two\\x0alines"},
+        {"\x7f", "\\x7f"},
+};
+
+static void words_in_any_letters_come_through_in_printable_ones(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof(wordings) / sizeof(wordings[0]); i++) {
+                struct pn_finding finding = some_finding(), got;
+                char *const words[] = {finding.title, finding.remedy, finding.source, finding.rule};
+                const char *const shown[] = {got.title, got.remedy, got.source, got.rule};
+                struct pn_msg_out out;
+                struct pn_msg_in in;
+
+                for (size_t k = 0; k < 4; k++)
+                        (void)snprintf(words[k], PN_RULE_ID_MAX, "%s", wordings[i].words);
+                pn_msg_begin(&out, PN_MSG_FINDING, 0, 9);
+                pn_msg_finding(&out, &finding);
+                assert_int_equal(pn_msg_open(out.bytes, out.len, &in, NULL), 0);
+                pn_msg_get_finding(&in, &got);
+                assert_int_equal(pn_msg_done(&in, NULL), 0);
+                for (size_t k = 0; k < 4; k++)
+                        assert_string_equal(shown[k], wordings[i].shown);
+        }
+}
+
+static void a_finding_in_letters_that_are_all_foreign_still_fits(void **state)
+{
+        struct pn_finding most = some_finding(), got;
+        struct pn_msg_out out;
+        struct pn_msg_in in;
+
+        (void)state;
+        memset(most.title, 0xe9, sizeof(most.title) - 1);
+        memset(most.rule, 0xe9, sizeof(most.rule) - 1);
+        memset(most.detector, 0xe9, sizeof(most.detector) - 1);
+        memset(most.evidence[0].string, 0xe9, sizeof(most.evidence[0].string) - 1);
+        pn_msg_begin(&out, PN_MSG_FINDING, 0, 9);
+        pn_msg_finding(&out, &most);
+        assert_int_equal(pn_msg_open(out.bytes, out.len, &in, NULL), 0);
+        pn_msg_get_finding(&in, &got);
+        assert_int_equal(pn_msg_done(&in, NULL), 0);
+        assert_int_equal(strncmp(got.title, "\\xe9\\xe9", 8), 0);
+}
+
 static void a_finding_with_all_it_may_have_fits(void **state)
 {
         struct pn_finding most, got;
@@ -480,6 +531,8 @@ int main(void)
                 cmocka_unit_test(text_is_printable_and_fits_or_is_refused),
                 cmocka_unit_test(a_finding_that_cannot_be_is_refused),
                 cmocka_unit_test(a_finding_with_all_it_may_have_fits),
+                cmocka_unit_test(words_in_any_letters_come_through_in_printable_ones),
+                cmocka_unit_test(a_finding_in_letters_that_are_all_foreign_still_fits),
                 cmocka_unit_test(a_message_over_its_ceiling_is_full_and_stays_so),
                 cmocka_unit_test(the_longest_path_fits_into_every_message_that_has_one),
                 cmocka_unit_test(what_was_bad_stays_bad_and_yields_nothing),
