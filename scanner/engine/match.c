@@ -218,6 +218,13 @@ static int by_rule(const void *a, const void *b)
         return left->rule < right->rule ? -1 : left->rule > right->rule;
 }
 
+/* Is there nothing but the formula? A global rule matches only with those behind it, too, which its formula
+ * does not have: they may refer to it. */
+static bool is_formula_all(const struct pn_pack_rule *rule)
+{
+        return (rule->flags & PN_RULE_GLOBAL) == 0;
+}
+
 static int find_pairs(struct pn_match *match, struct pn_err *err)
 {
         uint32_t open = 0;
@@ -235,7 +242,8 @@ static int find_pairs(struct pn_match *match, struct pn_err *err)
         if (match->io_error != 0)
                 return pn_err_set(err, PN_FAULT_HOST, match->io_error, "read file");
         for (uint32_t i = 0; i < match->rules; i++)
-                match->pair[open++] = (struct pn_match_pair){match->rule_list[i], true};
+                match->pair[open++] = (struct pn_match_pair){
+                        match->rule_list[i], is_formula_all(&match->pack->rule[match->rule_list[i]])};
         qsort(match->pair, open, sizeof(*match->pair), by_rule);
         match->answer.pair_count = open;
         return 0;

@@ -40,7 +40,8 @@ static void add(struct list *all, char *path, const struct stat *st)
         all->item[all->count++] = (struct pn_generation_source){
                 .path = path,
                 .bytes = (uint64_t)st->st_size,
-                .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+                .mtime_ns = (int64_t)((uint64_t)st->st_mtim.tv_sec * 1000000000U +
+                                      (uint64_t)st->st_mtim.tv_nsec), /* of any year: it is only compared */
         };
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scanner/base/text.h"
+
 #define PROGRAM "sshd"
 
 /* One file: its path, the name others ask for it by, and what it asks for; strings of one allocation. */
@@ -62,8 +64,10 @@ static const char *last_part(const char *name)
 
 void pn_reach_add(struct pn_reach *reach, const struct pn_path *path, const struct pn_reach_file *file)
 {
-        size_t bytes = path->len + 1 + strlen(file->soname) + 1;
+        size_t bytes = path->len + 1 + PN_REACH_NAME_MAX + strlen(file->soname) + 1;
+        const char *base;
         struct file *to;
+        bool whole;
         char *at;
 
         if (!reach)
@@ -80,8 +84,13 @@ void pn_reach_add(struct pn_reach *reach, const struct pn_path *path, const stru
         if (path->len > 0)
                 memcpy(at, path->bytes, path->len);
         at[path->len] = '\0';
-        to->base = last_part(at);
+        base = last_part(at);
         at += path->len + 1;
+        /* as the names come that others ask for it by: the wire has printable text alone */
+        whole = pn_text_escape(at, PN_REACH_NAME_MAX, base, strlen(base));
+        reach->cut = reach->cut || !whole;
+        to->base = at;
+        at += PN_REACH_NAME_MAX;
         to->soname = at;
         at = stpcpy(at, file->soname) + 1;
         to->needed = at;

@@ -81,11 +81,21 @@ static int decide_pair(struct decide *decide, struct pn_store *store, uint32_t p
         return tell_issue(decide, &why);
 }
 
+/* Of those that are certain libyara is asked about the first: a file full of what is known to be bad is told by the raw
+ * matcher and must not take libyara's time rule by rule. Where all is compared, about all. */
 static int decide_pairs(struct decide *decide, struct pn_store *store, uint64_t *read)
 {
-        for (size_t i = 0; i < decide->file->pair_count; i++)
+        bool asked = false;
+
+        for (size_t i = 0; i < decide->file->pair_count; i++) {
+                const bool certain = (decide->file->pair[i] & PN_PAIR_CERTAIN) != 0;
+
+                if (certain && asked && !decide->id)
+                        continue;
+                asked = asked || certain;
                 if (decide_pair(decide, store, decide->file->pair[i], read) < 0)
                         return -1;
+        }
         return 0;
 }
 

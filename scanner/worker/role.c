@@ -14,7 +14,9 @@ static const struct {
         uint64_t memory_bytes, files;
 } ceilings[] = {
         [PN_ROLE_WALK] = {512U << 20, 256}, /* names and file identities of millions of files */
-        [PN_ROLE_RAW] = {128U << 20, 256},   /* one buffer; more descriptors than can be under way, see scan/spawn.c */
+        /* pack and filter of 2,000 rules of ten strings take 14 MiB, and public collections have 20 times as many;
+         * more descriptors than can be under way, see scan/spawn.c */
+        [PN_ROLE_RAW] = {512U << 20, 256},
         [PN_ROLE_PARSE] = {512U << 20, 256}, /* one block of a file, libyara's rules and matches */
 };
 

@@ -39,7 +39,7 @@ struct figures {
 struct run {
         const char *out;
         enum pn_filter_kind kind; /* 0: whichever is there */
-        bool digest, no_exact, quiet, oracle;
+        bool digest, no_exact, quiet, oracle, asked;
         unsigned repeat;
         struct pn_pack pack;
         struct pn_filter *filter;
@@ -259,6 +259,11 @@ static void decide(struct run *run, const struct pn_match_pair *pair, const stru
 
         run->f.pairs++;
         run->f.certain += pair->certain;
+        if (pair->certain && run->quiet && run->asked) { /* as the parser does it */
+                run->f.matches++;
+                return;
+        }
+        run->asked = run->asked || pair->certain;
         if (!run->no_exact && pn_store_scan(run->store, rule->exact, file, names, &limits, NULL, NULL, &matched, &bytes, &err) < 0) {
                 run->f.errors++;
                 if (!run->quiet)
@@ -312,6 +317,7 @@ static void match_file(struct run *run, const char *path)
         run->f.candidates += answer.candidates;
         run->f.evaluated += answer.evaluated;
         run->f.second_passes += answer.second_pass;
+        run->asked = false;
         for (uint32_t i = 0; i < answer.pair_count; i++)
                 decide(run, &answer.pair[i], &file, &names, path);
 }

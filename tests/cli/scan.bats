@@ -154,3 +154,85 @@ scan() { # ARG...
         run setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/postern" scan --config "$policy" "$root"
         [ "$status" = 2 ]
 }
+
+# The same with the rules' source and with a generation made of it.
+both_ways() { # FUNCTION
+        rm -rf "$T/state"
+        "$1"
+        "$BIN/postern" rules compile --config "$policy"
+        "$1"
+}
+
+own_rules() { # RULE... of the marker's file and these
+        mkdir -p "$T/rules.d"
+        cp "$RULES/postern_test.yar" "$T/rules.d/"
+        printf '%s\n' "$@" >"$T/rules.d/own.yar"
+        policy_is ".rules = [\"$T/rules.d\"] | .deny_hashes = [] | .state_dir = \"$T/state\" | .on_error = {content: \"report\"}"
+}
+
+@test "a rule whose words are in any letters refuses, also where content may not be decided" {
+        own_rules 'rule one { meta: id = "É-1" description = "Détecte\t\"x\"" strings: $a = "ELF" condition: $a }' \
+                'rule two { meta: description = "été" strings: $a = /E[K-M]F/ condition: for any i in (1..#a) : (@a[i] > 0) }'
+        named() {
+                scan "$root"
+                [ "$status" = 1 ]
+                [[ $output == *'bin/clean: \xc3\x89-1 (high severity, medium confidence): D\xc3\xa9tecte\x09"x"'* ]]
+                [[ $output == *'bin/clean: two (high severity, medium confidence): \xc3\xa9t\xc3\xa9'* ]]
+        }
+        both_ways named
+}
+
+# DIR/d.../d.../bin, some 4,400 bytes long, is a copy of FILE.
+deep_file() { # DIR FILE
+        /usr/bin/python3 - "$@" <<'PY'
+import os, sys
+at = os.open(sys.argv[1], os.O_RDONLY)
+for _ in range(18):
+    os.mkdir("d" * 240, dir_fd=at)
+    at = os.open("d" * 240, os.O_RDONLY, dir_fd=at)
+with open(sys.argv[2], "rb") as source:
+    os.write(os.open("bin", os.O_WRONLY | os.O_CREAT, 0o755, dir_fd=at), source.read())
+PY
+}
+
+@test "a name that is too long for the rules that ask about it is undecided" {
+        mkdir "$root/shm"
+        deep_file "$root/shm" "$CLEAN"
+        undecided() {
+                scan "$root"
+                [ "$status" = 2 ]
+                [[ $output == *"/bin: rules ask about its name, which is too long for them (limit)"* ]]
+        }
+        own_rules 'rule name { condition: uint32(0) == 0x464c457f and filepath startswith "/shm/" }'
+        both_ways undecided
+        own_rules 'rule name { condition: uint32(0) == 0x464c457f and filepath matches /^\/shm\// }'
+        both_ways undecided
+}
+
+@test "a name that is too long is nothing to rules that do not ask about it" {
+        mkdir "$root/shm"
+        deep_file "$root/shm" "$CLEAN"
+        own_rules 'rule other { strings: $a = "not in the file" condition: $a }'
+        clean() {
+                scan "$root"
+                [ "$status" = 0 ]
+        }
+        both_ways clean
+}
+
+@test "a deny list may be larger than the memory of a worker" {
+        own_rules 'rule other { condition: false }'
+        policy_is ".rules = [\"$T/rules.d\"] | .deny_hashes = [\"$T/deny.d\"] | .state_dir = \"$T/state\""
+        mkdir "$T/deny.d"
+        for i in 0 1 2 3 4; do
+                awk -v i="$i" 'BEGIN { name = sprintf("%0900d", 0); for (n = 0; n < 56000; n++)
+                        printf "%02x%062x\tmalware\tcritical\thigh\t%s\tlist\n", i, n, name }' >"$T/deny.d/$i.tsv"
+        done
+        printf '%s\tmalware\tcritical\thigh\tthis-one\tlist\n' "$(sha256sum <"$CLEAN" | cut -d' ' -f1)" >"$T/deny.d/z.tsv"
+        "$BIN/postern" rules compile --config "$policy"
+        [ "$(stat -c %s "$T/state/rules/current/deny.tsv")" -gt $((256 << 20)) ]
+        scan "$root"
+        [ "$status" = 1 ]
+        [[ $output == "bin/clean: deny-hash:this-one (critical"* ]]
+        rm -r "$T/state" "$T/deny.d"
+}

@@ -57,6 +57,8 @@ static const struct {
         {"a chain that is told backwards",
          {"lib/c.so c.so", "lib/b.so b.so c.so", "lib/a.so a.so b.so", "usr/sbin/sshd - a.so"}, "lib/c.so", true},
         {"by its file name, without a soname", {"usr/sbin/sshd - libx.so", "opt/libx.so -"}, "opt/libx.so", true},
+        {"by a file name in other letters, which comes printable",
+         {"usr/sbin/sshd - lib\\xc3\\xa9.so", "opt/lib\xc3\xa9.so -"}, "opt/lib\xc3\xa9.so", true},
         {"by a path", {"usr/sbin/sshd - /opt/evil/libx.so", "opt/evil/libx.so -"}, "opt/evil/libx.so", true},
         {"sshd itself", {"usr/sbin/sshd - libc.so.6"}, "usr/sbin/sshd", true},
         {"libraries that name each other", {"sbin/sshd - a.so", "a.so a.so b.so", "b.so b.so a.so"}, "b.so", true},
