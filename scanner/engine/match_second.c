@@ -29,8 +29,6 @@ static void want(struct pn_match *match, uint32_t number, enum pn_want want)
         if (state->seen == PN_SEEN_MAY ||
             (state->seen == PN_SEEN_UNKNOWN && (string->flags & PN_STRING_CLAUSE) != 0))
                 return;
-        if ((string->flags & PN_STRING_LOOSE) != 0)
-                want = PN_WANT_OCCURS;
         if (want == PN_WANT_OCCURS && state->seen != PN_SEEN_UNKNOWN)
                 return;
         if (state->want == PN_WANT_NOTHING)

@@ -17,8 +17,7 @@ struct value {
 
 struct memory {
         uint32_t stamp;
-        bool busy; /* its formula is being evaluated: it refers to itself */
-        struct value value;
+        struct value value; /* unknown while its formula is evaluated: it may refer to itself */
 };
 
 struct pn_truths {
@@ -128,10 +127,9 @@ static struct value eval_rule(struct pn_truths *truths, const struct pn_pack_nod
         struct memory *memory = &truths->rule[node->ref];
 
         if (memory->stamp == truths->stamp)
-                return memory->busy ? unknown : memory->value;
-        *memory = (struct memory){truths->stamp, true, unknown};
+                return memory->value;
+        *memory = (struct memory){truths->stamp, unknown};
         memory->value = eval(truths, truths->pack->rule[node->ref].formula);
-        memory->busy = false;
         if (memory->value.kind != UNKNOWN) /* a rule did match or did not */
                 memory->value = truth(memory->value.kind == KNOWN && memory->value.number != 0);
         return memory->value;

@@ -207,7 +207,8 @@ static int on_issue(struct pn_session *session, enum pn_peer_role role, struct p
         path = get_path(in);
         if (pn_msg_done(in, err) < 0)
                 return -1;
-        if (cls >= PN_ISSUE_CLASSES || cls == PN_ISSUE_NODE || cls == PN_ISSUE_DEADLINE)
+        /* a rule's form that is damaged is the node's, and only the parser meets it; one that lies could as well be silent */
+        if (cls >= PN_ISSUE_CLASSES || (cls == PN_ISSUE_NODE && role != PN_PEER_PARSE) || cls == PN_ISSUE_DEADLINE)
                 return refuse(session, role, "an issue of a class that is not a worker's to tell");
         if (in->number != PN_MSG_NONE) {
                 /* the walker speaks of paths: object_of() would read its next word while this one is in hand */

@@ -24,8 +24,11 @@ struct decide {
         bool *met;    /* which of `id` the whole set has found too */
 };
 
+/* CONFIG: a form in the store is not what was compiled, whatever the file holds. */
 static enum pn_issue_class issue_of(const struct pn_err *err)
 {
+        if (err->fault == PN_FAULT_CONFIG)
+                return PN_ISSUE_NODE;
         return err->fault == PN_FAULT_BUDGET ? PN_ISSUE_LIMIT : PN_ISSUE_CONTENT;
 }
 

@@ -6,6 +6,7 @@
  *     --no-exact                    leave libyara out: prints what stays possible, "?" before it
  *     --quiet                       print nothing but the figures
  *     --repeat N                    matches the list N times
+ *     --lose N                      drops every N-th pair, as a matcher that is wrong would
  * match oracle OUT                  the same words, from libyara alone: every rule by itself against every file
  * match check RULES...              0 when libyara and we both compile them
  *
@@ -40,7 +41,7 @@ struct run {
         const char *out;
         enum pn_filter_kind kind; /* 0: whichever is there */
         bool digest, no_exact, quiet, oracle, asked;
-        unsigned repeat;
+        unsigned repeat, lose, pairs; /* pairs: so far, for `lose` */
         struct pn_pack pack;
         struct pn_filter *filter;
         struct pn_match *match;
@@ -319,7 +320,8 @@ static void match_file(struct run *run, const char *path)
         run->f.second_passes += answer.second_pass;
         run->asked = false;
         for (uint32_t i = 0; i < answer.pair_count; i++)
-                decide(run, &answer.pair[i], &file, &names, path);
+                if (run->lose == 0 || ++run->pairs % run->lose != 0)
+                        decide(run, &answer.pair[i], &file, &names, path);
 }
 
 static int match_all(struct run *run)
@@ -377,6 +379,8 @@ int main(int argc, char **argv)
                         run.no_exact = true;
                 else if (strcmp(argv[at], "--quiet") == 0)
                         run.quiet = true;
+                else if (strcmp(argv[at], "--lose") == 0)
+                        run.lose = (unsigned)strtoul(argv[++at], NULL, 10);
                 else if (strcmp(argv[at], "--repeat") == 0)
                         run.repeat = (unsigned)strtoul(argv[++at], NULL, 10);
                 else

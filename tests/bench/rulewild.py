@@ -153,12 +153,14 @@ class Regex:
                             ("set", "[A-Z]", b"ABZ"), ("set", "\\D", b"aA "), ("set", "[0-9a-fA-F]", b"09afAF"),
                             ("set", "\\x00", b"\0"), ("set", "\\n", b"\n"), ("set", "\\S", b"aA1")])
         elif roll < 0.7:
-            one = ("set", ".", b"abz .\x01")
+            return ("set", ".", b"abz .\x01") if r.random() < 0.7 else ("times", ("set", ".", b"abz .\x01"), (0, 9, "*?" if self.lazy else "{0,9}"))
         elif depth < 3:
             one = ("group", [self.row(r, depth + 1) for _ in range(r.choice([1, 2, 2, 3]))])
         else:
             one = ("word", b"deep")
             return one
+        if one[0] == "group":  # repetition in repetition is what libyara gives up on
+            return ("times", one, (0, 1, "?" * (1 + self.lazy))) if r.random() < 0.3 else one
         times = r.choice([None, None, None, (0, 1, "?"), (0, 9, "*"), (1, 9, "+"), (2, 2, "{2}"), (1, 3, "{1,3}"), (0, 2, "{,2}"),
                           (3, 9, "{3,}"), (9, 12, "{9,12}"), (1, 1, "{1}"), (1, 2, "{1,2}")])
         return ("times", one, (*times[:2], times[2] + "?" * self.lazy)) if times else one
@@ -235,6 +237,8 @@ def pieces(r, own, everything, places, start):
     """Rows of strings, dense or with gaps; notes where each begins and ends."""
     out, at = [], start
     for _ in range(r.choice([1, 2, 4, 10, 30])):
+        if at > 600000:
+            break
         data = bytearray(r.choice(own if r.random() < 0.85 else everything).make(r))
         if data and r.random() < 0.12:
             data[r.randrange(len(data))] ^= r.choice([1, 0x20, 0x80])
@@ -245,7 +249,7 @@ def pieces(r, own, everything, places, start):
         out.append(r.choice([bytes(gap), b"\n" * gap, b"a" * gap, b"a\0" * (gap // 2), r.randbytes(gap)]))
         at += len(out[-1])
         if r.random() < 0.15:  # one right behind itself: overlaps and counts
-            out.append(bytes(data) * r.choice([1, 2, 5]))
+            out.append(bytes(data) * (r.choice([1, 2, 5]) if len(data) < 9000 else 1))
             at += len(out[-1])
     return b"".join(out)
 
@@ -257,7 +261,7 @@ def small(r, own, everything, places):
 
 def edges(r, own, everything, places):
     """Strings that lie across the edges of blocks, between noise."""
-    blocks = r.choice([1, 1, 2, 3])
+    blocks = r.choice([1, 1, 1, 2])
     fill = r.choice([b"\0", b"a", b"\n", b"\x90"])
     data = bytearray(fill * (BLOCK * blocks + r.choice([0, 1, 7, 8, 5000])))
     for edge in range(1, blocks + 1):
@@ -429,9 +433,9 @@ class Words:
 
     def for_in(self, depth):
         r = self.r
-        where = r.choice([f"({r.randrange(3)}..{r.randrange(3, 9)})", f"(1..#{self.s()})", f"(0..filesize - 1)" if depth > 9 else "(0..3)",
-                          f"({self.number(2)}, {self.number(2)}, {self.number(2)})", f"({self.number(2)}..{self.number(2)} & 15)", "(7..7)"])
-        # a loop over millions of turns is the clock's, not ours
+        counted = f"(1..#{self.s()})" if not self.loop and not self.of else f"(0..#{self.s()} & 7)"
+        where = r.choice([f"({r.randrange(3)}..{r.randrange(3, 9)})", counted, "(0..3)", "(7..7)",
+                          f"({self.number(2)}, {self.number(2)}, {self.number(2)})", f"({self.number(2)} & 7..{self.number(2)} & 15)"])
         quantifier = self.quantifier(3)
         name = "ijkl"[len(self.loop)] if len(self.loop) < 3 else None
         if not name:

@@ -236,3 +236,22 @@ PY
         [[ $output == "bin/clean: deny-hash:this-one (critical"* ]]
         rm -r "$T/state" "$T/deny.d"
 }
+
+@test "a rule whose form in the store is damaged is the node's fault, not the file's" {
+        own_rules 'rule open { strings: $a = /E[K-M]F/ condition: for any i in (1..#a) : (uint8(@a[i]) == 0x45) }'
+        "$BIN/postern" rules compile --config "$policy"
+        scan "$root"
+        [ "$status" = 1 ]
+        [[ $output == "bin/clean: open ("* ]]
+        /usr/bin/python3 - "$T/state/rules/current/exact.store" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as store: # the forms are in the order of their files: own.yar's is the first
+    store.seek(400)
+    byte = store.read(1)[0]
+    store.seek(400)
+    store.write(bytes([byte ^ 1]))
+PY
+        scan --json "$root"
+        [ "$status" != 0 ] && [ "$status" != 1 ]
+        jq -e '.verdict != "clean" and .issues[0].class == "node" and (.issues[0].text | test("^form 0 of the store"))' <<<"$output"
+}

@@ -76,10 +76,35 @@ uint32_t pn_node_rule(struct pn_build *build, uint32_t rule, uint32_t formula)
 
 /* ---------------------------------------------------------------- truth values */
 
+#define SMALL (INT64_C(1) << 40)
+
+/* Can it be nothing but a number that is far from libyara's sign for undefined, with one more of them added,
+ * too? A size is not below 0, but may be anything above it. */
+static bool is_small(const struct pn_build *build, uint32_t number, bool or_size)
+{
+        const struct pn_pack_node *node = pn_node_at(build, number);
+
+        if (node->op == PN_OP_INT)
+                return node->number > -SMALL && node->number < SMALL;
+        return node->op == PN_OP_COUNT || (or_size && node->op == PN_OP_FILESIZE);
+}
+
+/* What is computed may come out at libyara's sign for undefined, and is undefined then. */
+static bool is_computed_defined(const struct pn_build *build, const struct pn_pack_node *node)
+{
+        uint32_t left = pn_node_kid(build, node, 0), right = pn_node_kid(build, node, 1);
+        int64_t divisor;
+
+        if (!is_small(build, left, true) || !is_small(build, right, false))
+                return false;
+        if (node->op == PN_OP_ADD || node->op == PN_OP_SUB)
+                return true;
+        return pn_node_is_int(build, right, &divisor) && divisor != 0 && divisor != -1;
+}
+
 bool pn_node_is_defined(const struct pn_build *build, uint32_t number)
 {
         const struct pn_pack_node *node = pn_node_at(build, number);
-        int64_t divisor;
 
         switch (node->op) {
         case PN_OP_MAYBE:
@@ -87,15 +112,20 @@ bool pn_node_is_defined(const struct pn_build *build, uint32_t number)
         case PN_OP_OFFSET:
         case PN_OP_LENGTH:
         case PN_OP_INT_AT:
+        case PN_OP_NEGATIVE:
+        case PN_OP_BIT_NOT:
+        case PN_OP_MUL:
+        case PN_OP_BIT_AND:
+        case PN_OP_BIT_OR:
+        case PN_OP_BIT_XOR:
         case PN_OP_SHL:
         case PN_OP_SHR:
                 return false;
+        case PN_OP_ADD:
+        case PN_OP_SUB:
         case PN_OP_DIV:
         case PN_OP_MOD:
-                if (!pn_node_is_int(build, pn_node_kid(build, node, 1), &divisor) || divisor == 0 ||
-                    divisor == -1)
-                        return false;
-                break;
+                return is_computed_defined(build, node);
         case PN_OP_AND:
         case PN_OP_OR:
         case PN_OP_ATLEAST:

@@ -200,6 +200,8 @@ static void what_is_known_is_certain(void **state)
                 {"not (not (@a[3] > 0 or false) and true)", PN_FALSE},
                 {"not $c in (0..uint8(filesize)) or not #c in (0..uint8(filesize)) == 0", PN_FALSE},
                 {"defined @a[2] and not defined @c", PN_TRUE},
+                {"not defined (filesize - 32 - 1483400188077313)", PN_TRUE}, /* libyara's sign for undefined */
+                {"(filesize - 32 - 1483400188077313) of ($a, $a) and defined (filesize - 31 - 1483400188077313)", PN_TRUE},
                 {"1 << (-1) == 0 or not 1 << (-1) == 0 or not 1 >> (-1) == 0", PN_FALSE},
                 {"1 << 64 == 0 and -7 \\ 2 == -3 and 1 << 63 < 0", PN_TRUE},
                 {"#a \\ #c == 0 or not #a \\ #c == 0", PN_FALSE},
@@ -232,6 +234,7 @@ static void what_is_unknown_stays_so(void **state)
                 {"not $a at uint8(filesize)", PN_MAYBE},
                 {"$a at uint8(filesize)", PN_FALSE},
                 {"not $a at 2", PN_FALSE},
+                {"not $a at (filesize - 32 - 1483400188077313)", PN_MAYBE},
                 {"entrypoint == 0", PN_MAYBE},
                 {"filename matches /x/", PN_MAYBE},
                 {"filename < \"b\"", PN_MAYBE},

@@ -50,7 +50,7 @@ struct fake {
         size_t len;
         uint64_t hole_from, hole_to; /* zeros, not in `bytes`; those behind it are */
         uint64_t fails_at;           /* a read that reaches this offset fails */
-        uint64_t reads;
+        size_t fails_below;          /* and one of fewer bytes than this */
         bool data_fails, data_goes_back;
 };
 
@@ -60,8 +60,7 @@ static inline ssize_t fake_read(void *from, void *buf, size_t len, uint64_t offs
         uint64_t hole = fake->hole_to - fake->hole_from, end = fake->len + hole;
         uint8_t *out = buf;
 
-        fake->reads++;
-        if (fake->fails_at != 0 && offset + len > fake->fails_at) {
+        if ((fake->fails_at != 0 && offset + len > fake->fails_at) || len < fake->fails_below) {
                 errno = EIO;
                 return -1;
         }

@@ -238,6 +238,7 @@ static void jumps_are_followed_both_ways(void **state)
                 {"ab.cd.cd.ef", 1, 4, PN_CHECK_MAY},
                 {"ab.cd.e", 1, 1, PN_CHECK_NO},
                 {"b.cd.ef", 1, 1, PN_CHECK_NO},
+                {"abcd.ef", 1, 1, PN_CHECK_NO},
                 {"ef.cd.ab", 1, 1, PN_CHECK_NO},
         };
 

@@ -78,25 +78,28 @@ static void places_across_blocks_count_once(void **state)
         assert_non_null(bytes);
         for (size_t i = 0; i < total; i++)
                 bytes[i] = (uint8_t)(i < BLOCK - 64 ? '.' : "aaaabcdefgh"[below(&seed, 11)]);
-        memcpy(bytes + BLOCK - 3, "abcdefgh", 8);
-        for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
-                size_t len = strlen(texts[t]);
+        for (size_t t = 0; t < 2 * sizeof(texts) / sizeof(texts[0]); t++) {
+                const char *text = texts[t / 2];
+                size_t len = strlen(text);
                 struct kit *kit = kit_new();
                 struct pn_match_answer answer;
                 struct bench bench;
                 int64_t want = 0;
                 uint32_t count;
 
+                memcpy(bytes + BLOCK - 10, "aaaaaaaaaaaaaaaaaaaa", 20);
+                if (t % 2 == 0)
+                        memcpy(bytes + BLOCK - 7, "abababcdefgh", 12);
                 for (size_t i = 0; i + len <= total; i++)
-                        want += memcmp(bytes + i, texts[t], len) == 0;
+                        want += memcmp(bytes + i, text, len) == 0;
                 kit_rule(kit, "r", PN_RULE_ALWAYS);
-                kit_plain(kit, "$a", 0, texts[t]);
+                kit_plain(kit, "$a", 0, text);
                 count = kit_leaf(kit, PN_OP_COUNT, 0);
                 kit_formula(kit, kit_two(kit, PN_OP_EQ, 0, count, kit_int(kit, want)));
                 bench_open(&bench, kit);
                 answer = bench_file(&bench, bytes, total);
                 if (verdict(&answer, 0) != CERTAIN)
-                        fail_msg("`%s` is not there %lld times", texts[t], (long long)want);
+                        fail_msg("`%s` is not there %lld times", text, (long long)want);
                 assert_true(answer.second_pass);
                 bench_close(&bench);
         }
@@ -176,6 +179,13 @@ static void what_a_skipped_hole_may_hold_is_possible(void **state)
         assert_int_equal(bench_run(&bench, &file, &answer, NULL), 0);
         assert_int_equal(verdict(&answer, 0), POSSIBLE); /* only the margins were counted */
         assert_int_equal(verdict(&answer, 1), NO);
+        fake = fake_of(bytes, 0);
+        fake.hole_to = 100000;
+        file = object_of(&fake);
+        assert_int_equal(bench_run(&bench, &file, &answer, NULL), 0);
+        assert_int_equal(answer.read_bytes, 0);
+        assert_int_equal(verdict(&answer, 0), POSSIBLE);
+        assert_int_equal(verdict(&answer, 1), POSSIBLE);
         bench_close(&bench);
 }
 
@@ -344,6 +354,21 @@ static void more_places_than_the_limit_are_left_to_libyara(void **state)
                 assert_int_equal(pn_match_file(bench.match, &request, &answer, NULL), 0);
                 assert_int_equal(verdict(&answer, 0), limit < 3 ? POSSIBLE : NO);
         }
+        bench_close(&bench);
+}
+
+/* Its formula has the global rules before it, and libyara hides it for those behind it, too. */
+static void a_global_rule_is_possible_and_never_certain(void **state)
+{
+        struct pn_match_answer answer;
+        struct bench bench;
+
+        (void)state;
+        open_text(&bench, "find-me", PN_STRING_CLAUSE, PN_RULE_GLOBAL);
+        answer = bench_file(&bench, "xxfind-mexx", 11);
+        assert_int_equal(verdict(&answer, 0), POSSIBLE);
+        answer = bench_file(&bench, "xxfind-m-xx", 11);
+        assert_int_equal(verdict(&answer, 0), NO);
         bench_close(&bench);
 }
 
@@ -528,7 +553,7 @@ static void a_read_that_fails_is_the_hosts_fault(void **state)
         free(bytes);
 }
 
-/* The read that fails is the one of a formula, or the second look at a string across two blocks. */
+/* The read that fails is the one of a formula. */
 static void reads_behind_the_first_pass_fail_loudly(void **state)
 {
         static uint8_t bytes[100];
@@ -552,6 +577,31 @@ static void reads_behind_the_first_pass_fail_loudly(void **state)
         bench_close(&bench);
 }
 
+/* Or the second look at a string that goes on behind its block. */
+static void a_second_look_that_fails_is_an_error(void **state)
+{
+        uint8_t *bytes = calloc(1, 2UL * BLOCK);
+        struct fake fake = fake_of(bytes, 2UL * BLOCK);
+        struct pn_object file = object_of(&fake);
+        struct pn_match_answer answer;
+        struct pn_err err = PN_ERR_INIT;
+        struct bench bench;
+
+        (void)state;
+        assert_non_null(bytes);
+        memcpy(bytes + BLOCK - 9, "find-me-wherever", 16);
+        open_text(&bench, "find-me-wherever", PN_STRING_CLAUSE, 0);
+        fake.fails_below = 1000;
+        assert_int_equal(bench_run(&bench, &file, &answer, &err), -1);
+        assert_int_equal(err.fault, PN_FAULT_HOST);
+        assert_int_equal(err.code, EIO);
+        fake.fails_below = 0;
+        assert_int_equal(bench_run(&bench, &file, &answer, &err), 0);
+        assert_int_equal(verdict(&answer, 0), CERTAIN);
+        bench_close(&bench);
+        free(bytes);
+}
+
 /* Bytes made to nearly match: after its share of work a string is left to libyara. */
 static void near_misses_cost_a_bounded_amount_of_work(void **state)
 {
@@ -573,9 +623,14 @@ static void near_misses_cost_a_bounded_amount_of_work(void **state)
         kit_variant(kit, 0, text, NULL, LEN);
         kit_anchor(kit, 0, 0, 8, 0);
         kit_formula(kit, kit_leaf(kit, PN_OP_STRING, 0));
+        kit_rule(kit, "other", 0);
+        kit_plain(kit, "$a", PN_STRING_CLAUSE, "another text");
+        kit_formula(kit, kit_leaf(kit, PN_OP_STRING, 1));
+        memcpy(bytes + total - 12, "another text", 12);
         bench_open(&bench, kit);
         answer = bench_file(&bench, bytes, total);
         assert_int_equal(verdict(&answer, 0), POSSIBLE);
+        assert_int_equal(verdict(&answer, 1), CERTAIN); /* which does not share the other one's budget */
         assert_true(answer.string_checks < 10000);
         bench_close(&bench);
         free(text);
@@ -728,12 +783,14 @@ int main(void)
                 cmocka_unit_test(counts_stay_exact_when_places_are_not_kept),
                 cmocka_unit_test(more_places_than_the_limit_are_left_to_libyara),
                 cmocka_unit_test(what_is_loose_or_without_anchor_is_possible_and_never_certain),
+                cmocka_unit_test(a_global_rule_is_possible_and_never_certain),
                 cmocka_unit_test(a_jump_is_followed_over_the_edge_of_a_block),
                 cmocka_unit_test(rules_that_are_private_are_asked_and_not_told),
                 cmocka_unit_test(one_file_tells_nothing_of_the_next),
                 cmocka_unit_test(a_file_that_ends_early_says_so),
                 cmocka_unit_test(a_read_that_fails_is_the_hosts_fault),
                 cmocka_unit_test(reads_behind_the_first_pass_fail_loudly),
+                cmocka_unit_test(a_second_look_that_fails_is_an_error),
                 cmocka_unit_test(near_misses_cost_a_bounded_amount_of_work),
                 cmocka_unit_test(a_filter_of_other_rules_is_a_bug_and_no_crash),
                 cmocka_unit_test(a_finding_has_its_words_and_places),

@@ -235,20 +235,26 @@ static void a_worker_that_met_hostile_bytes_cannot_blame_the_node(void **state)
 
 static void a_worker_tells_no_issue_of_the_nodes_or_of_the_deadline(void **state)
 {
-        (void)state;
-        for (unsigned cls = 0; cls <= PN_ISSUE_CLASSES; cls++) {
-                bool may = cls < PN_ISSUE_CLASSES && cls != PN_ISSUE_NODE && cls != PN_ISSUE_DEADLINE;
+        static const char *const words[] = {"wR wJ .", "rR rJ .", "pR pJ ."};
 
-                talk.issue_class = (enum pn_issue_class)cls;
-                say("pR pJ .");
-                assert_int_equal(talk.session->failed, !may);
-                assert_int_equal(
-                        talk.all.issue_total[PN_ISSUE_NODE] + talk.all.issue_total[PN_ISSUE_DEADLINE], 0);
-                assert_int_equal(talk.all.issue_count, 1);
-                if (may)
-                        assert_int_equal(talk.all.issue[0].cls, cls);
-                talk_again();
-        }
+        (void)state;
+        for (unsigned role = 0; role < PN_PEERS; role++)
+                for (unsigned cls = 0; cls <= PN_ISSUE_CLASSES; cls++) {
+                        bool damaged = role == PN_PEER_PARSE && cls == PN_ISSUE_NODE; /* a form of a rule */
+                        bool may = cls < PN_ISSUE_CLASSES && (cls != PN_ISSUE_NODE || damaged) &&
+                                   cls != PN_ISSUE_DEADLINE;
+
+                        talk.issue_class = (enum pn_issue_class)cls;
+                        say(words[role]);
+                        assert_int_equal(talk.session->failed, !may);
+                        assert_int_equal(talk.all.issue_total[PN_ISSUE_NODE], damaged);
+                        assert_int_equal(talk.all.issue_total[PN_ISSUE_DEADLINE], 0);
+                        assert_int_equal(talk.all.node_fault, PN_FAULT_NONE);
+                        assert_int_equal(talk.all.issue_count, 1);
+                        if (may)
+                                assert_int_equal(talk.all.issue[0].cls, cls);
+                        talk_again();
+                }
 }
 
 static void a_worker_of_another_version_is_refused(void **state)
