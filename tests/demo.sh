@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 . tests/lib/all.bash
 
 DEMO=$TOP/build/demo
-P=$DEMO # where policy_write puts the state directory
+export P=$DEMO # where policy_write puts the state directory
 failures=0
 
 say() {

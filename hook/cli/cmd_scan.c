@@ -154,6 +154,9 @@ static int tell(const struct scan *scan, const struct pn_policy *policy, const c
                 return ret;
         }
         print(all);
+        for (size_t i = 0; i < all->note_count; i++) /* about the scan itself: what was not looked at is in the record */
+                if (all->note[i].path.len == 0)
+                        (void)fprintf(stderr, "postern: %s\n", all->note[i].text);
         pn_record_line(&outcome, line, sizeof(line));
         (void)fprintf(stderr, "%s\n", line);
         return ret;

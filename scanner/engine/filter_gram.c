@@ -179,7 +179,8 @@ static inline bool look(const struct run *run, size_t at, uint64_t bytes, uint32
         for (uint32_t i = start[0]; i < start[1]; i++) {
                 const struct pn_gram_entry *entry = &set->entry[i];
 
-                if (((bytes ^ entry->value) & entry->mask) == 0 && entry->len <= run->len - at &&
+                /* two lengths may share a start: each window is told by its own */
+                if (entry->len == len && ((bytes ^ entry->value) & entry->mask) == 0 && entry->len <= run->len - at &&
                     !run->hit(run->ctx, entry->window, at + entry->len))
                         return false;
         }

@@ -84,8 +84,8 @@ static int decide_pair(struct decide *decide, struct pn_store *store, uint32_t p
         return tell_issue(decide, &why);
 }
 
-/* Of those that are certain libyara is asked about the first: a file full of what is known to be bad is told by the raw
- * matcher and must not take libyara's time rule by rule. Where all is compared, about all. */
+/* Of those that are certain libyara is asked about the first: a file full of what is known to be bad is told
+ * by the raw matcher and must not take libyara's time rule by rule. Where all is compared, about all. */
 static int decide_pairs(struct decide *decide, struct pn_store *store, uint64_t *read)
 {
         bool asked = false;
@@ -211,7 +211,7 @@ static int split(const struct pn_worker *worker, struct pn_view memory, struct p
 static bool asks_names(const struct pn_exact_source *source, size_t count)
 {
         for (size_t i = 0; i < count; i++)
-                for (unsigned k = 0; k < PN_NAMES; k++)
+                for (unsigned k = 0; k < PN_NAMES && source[i].text; k++)
                         if (k != PN_NAME_FILETYPE &&
                             memmem(source[i].text, source[i].len, pn_name_words[k], strlen(pn_name_words[k])))
                                 return true;
@@ -236,7 +236,7 @@ static int compile(struct pn_worker *worker, struct pn_parser_rules *rules, stru
         struct stat st;
         pn_autofree uint8_t *data = NULL;
         pn_autofree struct pn_exact_source *source = NULL;
-        char **names = NULL;
+        char **names;
         int ret = -1;
 
         if (fstat(worker->rules_fd, &st) < 0)
@@ -246,14 +246,15 @@ static int compile(struct pn_worker *worker, struct pn_parser_rules *rules, stru
         data = malloc((size_t)st.st_size + 1);
         source = calloc(count + 1, sizeof(*source));
         names = calloc(count + 1, sizeof(*names));
-        if (!data || !source || !names ||
-            pn_fd_pread_full(worker->rules_fd, data, (size_t)st.st_size, 0) != st.st_size)
+        if (!names)
+                return pn_err_set(err, PN_FAULT_HOST, ENOMEM, "read the rules");
+        if (!data || !source || pn_fd_pread_full(worker->rules_fd, data, (size_t)st.st_size, 0) != st.st_size)
                 pn_err_fill(err, PN_FAULT_HOST, errno, "read the rules");
         else if (split(worker, (struct pn_view){data, (size_t)st.st_size}, source, names, err) == 0) {
                 rules->asks_names = asks_names(source, count);
                 ret = compile_sources(rules->all, source, count, err);
         }
-        for (size_t i = 0; names && i < count; i++)
+        for (size_t i = 0; i < count; i++)
                 free(names[i]);
         free(names);
         return ret;

@@ -22,14 +22,12 @@
 
 /* One file of a batch. */
 struct answer {
-        uint64_t object, size_bytes;
-        uint32_t flags;
-        uint64_t read_bytes;
-        uint8_t sha256[PN_SHA256_BYTES];
-        struct pn_view path; /* into the message */
-        uint32_t path_flags;
+        uint64_t object, size_bytes, read_bytes;
         size_t pairs, pair_count; /* run in raw->pair */
         size_t told, told_count;  /* run in raw->told */
+        struct pn_view path;      /* into the message */
+        uint32_t flags, path_flags;
+        uint8_t sha256[PN_SHA256_BYTES];
 };
 
 /* A file being looked at. */

@@ -185,7 +185,7 @@ static int by_word(const void *key, const void *row)
 {
         const struct pn_yr_token *token = key;
         const char *word = *(const char *const *)row;
-        int order = strncmp(token->word, word, token->word_len);
+        int order = token->word ? strncmp(token->word, word, token->word_len) : -1;
 
         return order ? order : -(int)(word[token->word_len] != '\0');
 }

@@ -76,22 +76,16 @@ static int parse_meta(struct pn_yr_parser *parser)
 
 /* ---------------------------------------------------------------- modifiers */
 
-#define KIND(kind) (1U << (kind))
-#define ON_TEXT KIND(PN_YR_TEXT)
-#define ON_BYTES (ON_TEXT | KIND(PN_YR_REGEX))
+enum { ON_TEXT = 1 << PN_YR_TEXT, ON_BYTES = ON_TEXT | 1 << PN_YR_REGEX, ON_ALL = ON_BYTES | 1 << PN_YR_HEX };
 
 static const struct {
         int token;
         uint32_t flag, kinds;
 } modifiers[] = {
-        {PN_YR_T_ASCII, PN_YR_ASCII, ON_BYTES},
-        {PN_YR_T_WIDE, PN_YR_WIDE, ON_BYTES},
-        {PN_YR_T_NOCASE, PN_YR_NOCASE, ON_BYTES},
-        {PN_YR_T_FULLWORD, PN_YR_FULLWORD, ON_BYTES},
-        {PN_YR_T_PRIVATE, PN_YR_PRIVATE, ON_BYTES | KIND(PN_YR_HEX)},
-        {PN_YR_T_XOR, PN_YR_XOR, ON_TEXT},
-        {PN_YR_T_BASE64, PN_YR_BASE64, ON_TEXT},
-        {PN_YR_T_BASE64WIDE, PN_YR_BASE64WIDE, ON_TEXT},
+        {PN_YR_T_ASCII, PN_YR_ASCII, ON_BYTES},   {PN_YR_T_WIDE, PN_YR_WIDE, ON_BYTES},
+        {PN_YR_T_NOCASE, PN_YR_NOCASE, ON_BYTES}, {PN_YR_T_FULLWORD, PN_YR_FULLWORD, ON_BYTES},
+        {PN_YR_T_PRIVATE, PN_YR_PRIVATE, ON_ALL}, {PN_YR_T_XOR, PN_YR_XOR, ON_TEXT},
+        {PN_YR_T_BASE64, PN_YR_BASE64, ON_TEXT},  {PN_YR_T_BASE64WIDE, PN_YR_BASE64WIDE, ON_TEXT},
 };
 
 static const struct {
@@ -168,7 +162,7 @@ static int parse_modifier(struct pn_yr_parser *parser, struct pn_yr_string *stri
         uint32_t flag;
 
         while (i < count &&
-               !(pn_yr_is(parser, modifiers[i].token) && (modifiers[i].kinds & KIND(string->kind))))
+               !(pn_yr_is(parser, modifiers[i].token) && (modifiers[i].kinds & (1U << string->kind))))
                 i++;
         *ret_more = i < count;
         if (i == count)
