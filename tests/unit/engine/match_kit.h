@@ -138,4 +138,21 @@ static inline int verdict(const struct pn_match_answer *answer, uint32_t rule)
         return 0;
 }
 
+/* What the tap saw. */
+struct tapped {
+        uint64_t bytes, sum, calls;
+        bool fails;
+};
+
+static inline int tap(void *ctx, const uint8_t *bytes, size_t len, struct pn_err *err)
+{
+        struct tapped *tapped = ctx;
+
+        for (size_t i = 0; i < len; i++)
+                tapped->sum = tapped->sum * 31 + bytes[i];
+        tapped->bytes += len;
+        tapped->calls++;
+        return tapped->fails ? pn_err_set(err, PN_FAULT_BUDGET, 0, "tapped out") : 0;
+}
+
 #endif
