@@ -7,6 +7,7 @@
 
 #include "scanner/engine/compile/node.h"
 
+#define FEW         4 /* bytes of a window: its expected hits are hits; of longer ones they only bound them */
 #define LOOSE_LEAST 3 /* bytes: what may occur wherever fewer of them stand may occur in every file */
 
 /* Of a truth value: it is true only when one of the strings occurs. Of a number: it is defined only then. */
@@ -28,11 +29,12 @@ bool pn_clause_may_hold(const struct pn_lowered *string, bool any_length)
 {
         unsigned least = !any_length ? PN_WINDOW_MIN : string->flags & PN_STRING_LOOSE ? LOOSE_LEAST : 1;
 
-        for (uint32_t i = 0; i < string->anchor_count; i++)
-                if (string->anchor[i].window.len < least)
+        for (uint32_t i = 0; i < string->anchor_count; i++) {
+                const uint32_t len = string->anchor[i].window.len;
+
+                if (len < least || (!any_length && len <= FEW && string->hits_per_gb > PN_COST_FILTER_PER_GB))
                         return false;
-        if (!any_length && string->hits_per_gb > PN_COST_FILTER_PER_GB)
-                return false;
+        }
         return (string->flags & PN_STRING_UNANCHORED) == 0 && string->anchor_count > 0;
 }
 
