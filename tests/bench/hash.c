@@ -79,7 +79,7 @@ static void read_files(struct bench *bench, char **names, uint32_t count)
 
         bench->file = room(count * sizeof(*bench->file));
         bench->command = room((count + 2) * sizeof(*bench->command));
-        bench->command[0] = "sha256sum";
+        bench->command[0] = (char *)(uintptr_t)"sha256sum";
         for (uint32_t i = 0; i < count; i++) {
                 struct file *file = &bench->file[bench->count];
                 uint8_t *bytes;
