@@ -66,7 +66,8 @@ done
 [ "$wrong" = 0 ] || exit 1
 needs postern-hook 'libjansson.so.*'
 needs postern 'libjansson.so.*' 'libcrypto.so.*'
-needs postern-worker 'libyara.so.*' 'libcrypto.so.*' 'libarchive.so.*' 'libseccomp.so.*' 'libcap.so.*'
+needs postern-worker 'libyara.so.*' 'libcrypto.so.*' 'libarchive.so.*' 'libseccomp.so.*' 'libcap.so.*' \
+        'libhs_runtime.so.*' 'libZydis.so.*'
 cet
 for program in postern-hook postern-worker postern; do
         if grep -aq 'jail compiled out' "$bin/$program"; then

@@ -8,7 +8,7 @@
 
 #include "scanner/base/text.h"
 
-static const struct {
+static const struct keyword {
         const char *word;
         int kind;
 } keywords[] = {
@@ -184,8 +184,8 @@ static void take(struct pn_yr_lexer *lexer, struct pn_yr_token *ret, int kind, s
 static int by_word(const void *key, const void *row)
 {
         const struct pn_yr_token *token = key;
-        const char *word = *(const char *const *)row;
-        int order = token->word ? strncmp(token->word, word, token->word_len) : -1;
+        const char *word = ((const struct keyword *)row)->word;
+        int order = strncmp(token->word, word, token->word_len);
 
         return order ? order : -(int)(word[token->word_len] != '\0');
 }
