@@ -14,7 +14,7 @@
 
 static const struct {
         const char *name, *text;
-        const char *library; /* NULL: none is named */
+        const char *wanted; /* NULL: none is named */
         size_t at;
 } rows[] = {
         {"a library", "/usr/lib/libx.so\n", "/usr/lib/libx.so", 0},
@@ -43,8 +43,8 @@ static void a_library_that_is_named_is_told(void **state)
 
                 print_message("%s\n", rows[i].name);
                 pn_object_from_view(&file, &view);
-                assert_int_equal(pn_preload_look(&file, &finding, &err), rows[i].library ? 1 : 0);
-                if (!rows[i].library)
+                assert_int_equal(pn_preload_look(&file, &finding, &err), rows[i].wanted ? 1 : 0);
+                if (!rows[i].wanted)
                         continue;
                 assert_string_equal(finding.rule, "ELF-PRELOAD-001");
                 assert_string_equal(finding.detector, "elf");
@@ -52,8 +52,8 @@ static void a_library_that_is_named_is_told(void **state)
                 assert_true(finding.title[0] && finding.remedy[0] && finding.source[0]);
                 assert_int_equal(finding.evidence_count, 1);
                 assert_int_equal(finding.evidence[0].offset, rows[i].at);
-                assert_int_equal(finding.evidence[0].match_bytes, strlen(rows[i].library));
-                assert_memory_equal(finding.evidence[0].bytes, rows[i].library, finding.evidence[0].kept);
+                assert_int_equal(finding.evidence[0].match_bytes, strlen(rows[i].wanted));
+                assert_memory_equal(finding.evidence[0].bytes, rows[i].wanted, finding.evidence[0].kept);
         }
 }
 
